@@ -1,0 +1,95 @@
+"""raw_transactions and raw_logs: what the chain said, by UTC day, bodies unchanged."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from assets.partitions import UTC_DAYS
+from oof_pipelines.workflows.fold import FoldReport, InvalidPartitionError
+from oof_pipelines.workflows.partition_checks import CheckResult, check_names
+from resources.warehouse import Warehouse
+
+FOLD_POOL = "fold"
+"""One run at a time folds: a second would only wait for its locks."""
+
+_DESCRIPTIONS = {
+    "raw_transactions": "Every transaction heard, once, with its getTransaction result as zstd, unchanged.",
+    "raw_logs": "Program logs of every stored transaction.",
+}
+
+
+inbox = dg.AssetSpec(
+    "inbox",
+    description="What the feed heard and fetched and no file holds yet: Postgres, written by `oof follow`.",
+    group_name="raw",
+    kinds={"postgres"},
+)
+
+
+def raw_asset(dataset: str) -> dg.AssetsDefinition:
+    """The asset of one raw dataset: the day's file ∪ the inbox, checked before it replaces the file."""
+
+    @dg.asset(
+        name=dataset,
+        deps=[inbox],
+        description=_DESCRIPTIONS[dataset],
+        partitions_def=UTC_DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=dataset, blocking=True, description=f"before the rename: {name}")
+            for name in check_names(dataset)
+        ],
+        pool=FOLD_POOL,
+        group_name="raw",
+        kinds={"parquet", "polars"},
+    )
+    def raw(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
+        days = [date.fromisoformat(key) for key in context.partition_keys]
+        reports: list[FoldReport] = []
+        try:
+            for report in warehouse.fold_days(dataset, days):
+                reports.append(report)
+                _record(context, report)
+        except InvalidPartitionError as error:
+            yield from _check_results([*(report.checks for report in reports), error.checks], dataset)
+            raise dg.Failure(str(error), metadata={"folded_days": len(reports)}, allow_retries=False) from error
+        yield from _check_results([report.checks for report in reports], dataset)
+        yield dg.Output(None)
+
+    return raw
+
+
+def _record(context: dg.AssetExecutionContext, report: FoldReport) -> None:
+    """Row counts and slot range as the partition's metadata; an empty day has none."""
+    if report.file is None:
+        return
+    context.add_asset_metadata(
+        {
+            "dagster/partition_row_count": report.row_count,
+            "added_rows": report.added_count,
+            "first_slot": report.first_slot,
+            "last_slot": report.last_slot,
+            "size_bytes": report.file.size_bytes,
+            "sha256": report.file.sha256,
+            "object_key": report.file.object_key,
+        },
+        partition_key=report.day.isoformat(),
+    )
+
+
+def _check_results(checked: list[tuple[CheckResult, ...]], dataset: str) -> Iterator[dg.AssetCheckResult]:
+    """One result a check over all days of the run: passed if it passed on each, with the failures' details."""
+    for name in check_names(dataset):
+        results = [result for day in checked for result in day if result.name == name]
+        failures = [result.detail for result in results if not result.has_passed]
+        yield dg.AssetCheckResult(
+            asset_key=dataset,
+            check_name=name,
+            passed=not failures,
+            metadata={"days_with_rows": len(results), "failures": failures},
+        )
+
+
+raw_transactions = raw_asset("raw_transactions")
+raw_logs = raw_asset("raw_logs")

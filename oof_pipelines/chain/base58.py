@@ -1,0 +1,43 @@
+"""Base58 as Bitcoin and Solana write it. solders does fixed sizes (keys, signatures); this does any length."""
+
+ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+
+
+def decode_base58(text: str) -> bytes:
+    """The bytes behind `text`; ValueError names the first character that is not base58."""
+    number = 0
+    for character in text:
+        try:
+            number = number * 58 + _VALUES[character]
+        except KeyError:
+            raise ValueError(f"{character!r} is not a base58 character") from None
+    zeros = len(text) - len(text.lstrip(ALPHABET[0]))
+    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def encode_base58(data: bytes) -> str:
+    """`data` in base58; each leading zero byte is a leading '1'."""
+    number = int.from_bytes(data, "big")
+    digits = []
+    while number:
+        number, value = divmod(number, 58)
+        digits.append(ALPHABET[value])
+    zeros = len(data) - len(data.lstrip(b"\0"))
+    return ALPHABET[0] * zeros + "".join(reversed(digits))
+
+
+def is_pubkey(text: str) -> bool:
+    """Whether `text` is the base58 form of 32 bytes."""
+    try:
+        return len(decode_base58(text)) == 32
+    except ValueError:
+        return False
+
+
+def is_signature(text: str) -> bool:
+    """Whether `text` is the base58 form of 64 bytes."""
+    try:
+        return len(decode_base58(text)) == 64
+    except ValueError:
+        return False

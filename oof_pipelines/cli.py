@@ -1,0 +1,36 @@
+"""`oof …`: every command, each in a file of its own under commands/ that is loaded only when it is called."""
+
+import importlib
+
+import click
+
+# Name → (module, attribute): loading one command must not cost the import of all.
+COMMANDS = {
+    "fold": ("oof_pipelines.commands.fold", "fold"),
+    "follow": ("oof_pipelines.commands.follow", "follow"),
+    "node": ("oof_pipelines.commands.node", "node"),
+    "pg": ("oof_pipelines.commands.postgres", "pg"),
+    "sql": ("oof_pipelines.commands.sql", "sql"),
+    "synth": ("oof_pipelines.commands.synth", "synth"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is named (or its help line is listed)."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="oof-pipelines")
+def main() -> None:
+    """OOF Pipelines: Solana transactions into facts people trust. Settings come from the environment and .env."""

@@ -1,0 +1,127 @@
+"""Child processes that `oof up` and `oof demo` run: started with a log each, watched, stopped in order, never left behind."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import click
+
+_PR_SET_PDEATHSIG = 1
+_STOP_SECONDS = 15
+_LOG_TAIL_LINES = 15
+
+
+@dataclass(slots=True)
+class Child:
+    """A running child and where it writes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def log_tail(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:])
+
+
+class ChildDiedError(click.ClickException):
+    """A child ended by itself; the message holds the end of its log."""
+
+    def __init__(self, child: Child) -> None:
+        status = child.process.returncode
+        super().__init__(f"{child.name} ended with status {status}; the end of {child.log}:\n{child.log_tail()}")
+
+
+class Processes:
+    """Starts children and stops them, the last started first, when the block ends however it ends."""
+
+    def __init__(self, logs_folder: Path, environment: Mapping[str, str]) -> None:
+        self._logs_folder = logs_folder
+        self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+        self._children: list[Child] = []
+
+    def __enter__(self) -> "Processes":
+        self._logs_folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in reversed(self._children):
+            stop(child)
+
+    def start(
+        self, name: str, command: Sequence[str], extra_environment: Mapping[str, str] | None = None, is_piped: bool = False
+    ) -> Child:
+        """Run `command` with its output in logs/NAME.log; with `is_piped`, stdout comes back by `child.process.stdout`."""
+        log = self._logs_folder / f"{name}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if is_piped else file,
+                stderr=file,
+                env={**self._environment, **(extra_environment or {})},
+                # Ctrl-C goes to us alone; we tell the children, in order.
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        child = Child(name, process, log)
+        self._children.append(child)
+        return child
+
+    def check(self) -> None:
+        """Raise `ChildDiedError` where a child that should run does not."""
+        for child in self._children:
+            if child.process.poll() is not None:
+                raise ChildDiedError(child)
+
+    def release(self, child: Child) -> None:
+        """Stop a child on purpose: its end is then no failure."""
+        self._children.remove(child)
+        stop(child)
+
+    def wait(self, child: Child, timeout_seconds: float) -> None:
+        """Wait for a child that ends by itself; anything but status 0 is `ChildDiedError`."""
+        self._children.remove(child)
+        try:
+            status = child.process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            stop(child)
+            raise click.ClickException(f"{child.name} did not end within {timeout_seconds:.0f} s") from None
+        if status != 0:
+            raise ChildDiedError(child)
+
+
+def stop(child: Child) -> None:
+    """Ask with SIGINT, then SIGTERM, at last kill the child's whole session."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if child.process.poll() is not None:
+            break
+        _signal_session(child.process.pid, number)
+        deadline_s = time.monotonic() + _STOP_SECONDS
+        while child.process.poll() is None and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+    # Grandchildren (code servers, runs) that outlived their parent.
+    _signal_session(child.process.pid, signal.SIGKILL)
+    child.process.wait()
+
+
+def _signal_session(session_pid: int, number: int) -> None:
+    try:
+        os.killpg(session_pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _die_with_parent() -> None:
+    """On Linux the kernel ends the child when we die, even by kill -9."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,30 @@
+"""The composition root of the Dagster code location: `build_definitions(**overrides)` and `defs`.
+
+Nothing here connects to anything: definitions load without a database, and resources find theirs when first used.
+"""
+
+import dagster as dg
+
+from assets.raw import inbox, raw_logs, raw_transactions
+from resources.warehouse import Warehouse
+from sensors.fold_inbox import close_yesterday, fold_inbox, inbox_sensor
+
+
+def build_definitions(**overrides: object) -> dg.Definitions:
+    """All assets, jobs, sensors and schedules; `overrides` replace resources by name (tests pass fakes)."""
+    resources: dict[str, object] = {"warehouse": Warehouse()}
+    unknown = sorted(set(overrides) - set(resources))
+    if unknown:
+        raise ValueError(f"no such resource: {', '.join(unknown)}; there are {', '.join(sorted(resources))}")
+    return dg.Definitions(
+        assets=[inbox, raw_transactions, raw_logs],
+        jobs=[fold_inbox],
+        sensors=[inbox_sensor],
+        schedules=[close_yesterday],
+        # A fold waits for disk and locks, not for cores: processes of its own would only cost it seconds.
+        executor=dg.in_process_executor,
+        resources={**resources, **overrides},
+    )
+
+
+defs = build_definitions()

@@ -1,0 +1,212 @@
+"""What the workflows need of the outside world, as Protocols, and the plain values that pass between them."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from oof_pipelines.chain.body import QuarantineReason
+
+
+class SourceUnavailableError(Exception):
+    """No endpoint gave an answer within the retry budget. Says nothing about what was asked for: try again later."""
+
+
+class SourceRefusedError(Exception):
+    """The node understood and refuses; asking again gives the same. `code` is the JSON-RPC error code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{message} (code {code})")
+        self.code = code
+
+
+class UnsupportedVersionError(SourceRefusedError):
+    """The transaction has a message version newer than the ones read here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSignature:
+    """One row of a signature listing."""
+
+    signature: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureStatus:
+    """Where a signature stands. `slot` may differ from the one first heard: the transaction landed again on another fork."""
+
+    slot: int
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeardLog:
+    """One log announcement."""
+
+    signature: str
+    slot: int
+    is_failed: bool
+    logs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The socket is up and the node has confirmed the subscription."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The socket went away; what is announced until the next `Subscribed` is not heard."""
+
+    reason: str
+
+
+class TransactionSource(Protocol):
+    """A chain that can be asked. Every method raises `SourceUnavailableError` or `SourceRefusedError`."""
+
+    async def genesis_hash(self) -> str: ...
+
+    async def slot(self, commitment: str) -> int: ...
+
+    async def transaction(self, signature: str, commitment: str = "confirmed") -> bytes | None:
+        """The getTransaction result, byte for byte as sent; None where the node does not have it (yet)."""
+        ...
+
+    async def signatures_for_address(self, address: str, before: str | None, limit: int) -> list[ListedSignature]:
+        """Newest first; a page shorter than `limit` is the last."""
+        ...
+
+    async def blocks(self, first_slot: int, last_slot: int) -> list[int]:
+        """Slots with a confirmed block in the closed range (at most 500,000 slots), ascending."""
+        ...
+
+    async def block_signatures(self, slot: int) -> list[str]:
+        """Signatures of one block in block order; empty where the slot was skipped."""
+        ...
+
+    async def block_time_s(self, slot: int) -> int | None: ...
+
+    async def signature_statuses(self, signatures: Sequence[str]) -> list[SignatureStatus | None]:
+        """One entry a signature (at most 256), history included; None where the node knows nothing of it."""
+        ...
+
+
+class LogSource(Protocol):
+    """A chain that can be listened to."""
+
+    def listen(self, target: str) -> AsyncGenerator[Subscribed | HeardLog | Dropped, None]:
+        """Announcements that mention `target` ('all', 'allWithVotes' or an address), reconnecting for ever."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedSignature:
+    """A signature known to exist whose body has yet to be fetched."""
+
+    signature: str
+    slot: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTransaction:
+    """A body that passed the checks, ready for the inbox. `logs` is None where the node kept none."""
+
+    signature: str
+    slot: int
+    tx_index: int | None
+    block_time: datetime
+    is_block_time_estimated: bool
+    version: str
+    is_failed: bool
+    fee_lamports: int
+    fee_payer: str
+    program_ids: tuple[str, ...]
+    lead_program_id: str
+    is_simple_vote: bool
+    logs: tuple[str, ...] | None
+    body_zstd: bytes
+
+    @property
+    def day(self) -> date:
+        return self.block_time.date()
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedTransaction:
+    """A transaction that cannot be stored, with the reason and, where there is one, the body as it came."""
+
+    signature: str
+    slot: int | None
+    reason: QuarantineReason
+    detail: str
+    body_zstd: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Up to which slot a followed target is complete; `has_heard` is False until its first announcement."""
+
+    slot: int
+    has_heard: bool
+
+
+class Inbox(Protocol):
+    """Where the feed keeps what it heard. Every write is one transaction, idempotent, and safe to repeat after a crash."""
+
+    async def record_heard(self, heard: Sequence[HeardLog], checkpoints: dict[str, Checkpoint]) -> int:
+        """Keep announcements of unknown signatures and queue them; returns how many were new."""
+        ...
+
+    async def enqueue(self, listed: Sequence[ListedSignature], source: str) -> int:
+        """Queue unknown signatures; returns how many were new."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> list[QueuedSignature]: ...
+
+    async def defer(self, signature: str, not_before: datetime, error: str) -> None: ...
+
+    async def discard(self, signatures: Sequence[str]) -> None:
+        """Take signatures off the queue that are not wanted (votes, where votes are not followed)."""
+        ...
+
+    async def store(
+        self, stored: Sequence[StoredTransaction], refused: Sequence[QuarantinedTransaction]
+    ) -> tuple[int, int]:
+        """Put bodies into the inbox or quarantine and take them off the queue; returns how many of each were new."""
+        ...
+
+    async def provisional(self, up_to_slot: int, limit: int) -> list[ListedSignature]:
+        """Stored transactions not yet seen finalised, oldest first."""
+        ...
+
+    async def mark_final(self, signatures: Sequence[str]) -> None: ...
+
+    async def retract(self, signature: str, detail: str) -> None:
+        """Take back a provisional transaction that left the chain; its body stays in quarantine as the correction."""
+        ...
+
+    async def move_slot(self, signature: str, slot: int) -> None:
+        """A provisional transaction landed again in another slot: forget the old body, queue the signature again."""
+        ...
+
+    async def checkpoint(self, target: str) -> Checkpoint | None: ...
+
+    async def save_checkpoint(self, target: str, checkpoint: Checkpoint) -> None: ...
+
+    async def queue_length(self) -> int: ...
+
+
+class Clock(Protocol):
+    """Time, passed in."""
+
+    def now(self) -> datetime:
+        """The instant, in UTC."""
+        ...
+
+    def monotonic_s(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...

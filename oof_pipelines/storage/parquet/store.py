@@ -1,0 +1,91 @@
+"""The Parquet store: where a partition lies, and the one function that writes one.
+
+A partition is one file, written beside and renamed: readers see the old file or the new one. The layout is a contract
+with everyone who reads the files: see parquet_store/README.md.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from oof_pipelines.storage.parquet.schemas import DATASETS, Dataset
+
+ROWS_A_GROUP = 16_384
+_FILE_NAME = "part.parquet"
+_UNFINISHED_SUFFIX = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPartition:
+    """What a write left: the key under the store's root, the file's size and the SHA-256 of its bytes."""
+
+    object_key: str
+    size_bytes: int
+    sha256: str
+
+
+class ParquetStore:
+    """Day partitions under a root folder. Whoever writes holds the partition's lock; see storage/postgres/locks.py."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, dataset: str, day: date) -> Path:
+        return self.root / object_key(dataset, day)
+
+    def glob(self, dataset: str) -> str:
+        """The pattern that matches every partition of a dataset."""
+        return str(self.root / dataset / "day=*" / _FILE_NAME)
+
+    def days(self, dataset: str) -> list[date]:
+        """Days that have a file, ascending."""
+        folders = (self.root / dataset).glob(f"day=*/{_FILE_NAME}")
+        return sorted(date.fromisoformat(path.parent.name.removeprefix("day=")) for path in folders)
+
+    def read(self, dataset: str, day: date) -> pl.DataFrame | None:
+        """The partition's rows, or None where it has no file."""
+        path = self.path(dataset, day)
+        # The folder's name holds the day; the file itself has only the schema's columns.
+        return pl.read_parquet(path, hive_partitioning=False) if path.exists() else None
+
+    def write(self, dataset: str, day: date, frame: pl.DataFrame) -> WrittenPartition:
+        return write_partition(self.root, object_key(dataset, day), frame, DATASETS[dataset])
+
+
+def object_key(dataset: str, day: date) -> str:
+    """Where a partition lies under the root."""
+    return f"{dataset}/day={day.isoformat()}/{_FILE_NAME}"
+
+
+def write_partition(root: Path, key: str, frame: pl.DataFrame, dataset: Dataset) -> WrittenPartition:
+    """Write `frame` as the partition at `key`, atomically. The same rows give the same bytes, whatever their order was.
+
+    Rows are sorted by the dataset's total key and rechunked, since Polars writes other bytes for other chunks. The file is
+    on disk before it is renamed, and its folder's entry after, so that a crash leaves the old partition or the new.
+    """
+    ordered = dataset.arrange(frame)
+    path = root / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + _UNFINISHED_SUFFIX)
+    ordered.write_parquet(
+        unfinished, compression="zstd", compression_level=3, statistics=True, row_group_size=ROWS_A_GROUP
+    )
+    with unfinished.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    size_bytes = unfinished.stat().st_size
+    unfinished.replace(path)
+    _sync_folder(path.parent)
+    return WrittenPartition(key, size_bytes, digest)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

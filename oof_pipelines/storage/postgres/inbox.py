@@ -1,0 +1,360 @@
+"""The feed's inbox in Postgres: what was heard, what is to be fetched, bodies not yet folded, quarantine, checkpoints.
+
+Every method is one transaction and may be repeated after a crash: a connection that dies is opened again and the same
+write is made again, until the server has been away for too long.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection
+
+from oof_pipelines.chain.body import QuarantineReason
+from oof_pipelines.interfaces import (
+    Checkpoint,
+    HeardLog,
+    ListedSignature,
+    QuarantinedTransaction,
+    QueuedSignature,
+    StoredTransaction,
+)
+from oof_pipelines.storage.postgres.locks import FEED_LOCK
+
+T = TypeVar("T")
+
+_CONNECT_TIMEOUT_SECONDS = 10
+# A feed that was killed holds its lock until the server notices that its socket is gone.
+_LOCK_ATTEMPTS = 20
+_RETRY_SECONDS = 0.5
+_COMPUTE_BUDGET_INVOKE = "Program ComputeBudget111111111111111111111111111111 invoke [1]"
+
+_RECORD_HEARD = """
+with heard as (
+    select * from unnest(%s::text[], %s::bigint[], %s::text[], %s::boolean[], %s::text[])
+        as h (signature, slot, program_id, is_failed, logs)
+    where not exists (select from tx_raw t where t.sig = h.signature)
+      and not exists (select from quarantine q where q.signature = h.signature)
+), logged as (
+    insert into raw_logs (signature, slot, program_id, is_failed, logs)
+    select signature, slot, program_id, is_failed, logs::jsonb from heard
+    on conflict (signature) do nothing
+), queued as (
+    insert into fetch_queue (signature, slot, source)
+    select signature, slot, 'socket' from heard
+    on conflict (signature) do nothing
+    returning 1
+)
+select count(*) from queued
+"""
+
+_ENQUEUE = """
+with queued as (
+    insert into fetch_queue (signature, slot, source)
+    select l.signature, l.slot, %s from unnest(%s::text[], %s::bigint[]) as l (signature, slot)
+    where not exists (select from tx_raw t where t.sig = l.signature)
+      and not exists (select from quarantine q where q.signature = l.signature)
+    on conflict (signature) do nothing
+    returning 1
+)
+select count(*) from queued
+"""
+
+_INSERT_TX_RAW = """
+insert into tx_raw (sig, slot, ts, status, size_bytes, tx_index, is_block_time_estimated)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (sig) do nothing
+returning sig
+"""
+
+_INSERT_INBOX = """
+insert into inbox_transactions (sig, day, version, fee_lamports, fee_payer, program_ids, body_zstd)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (sig) do nothing
+"""
+
+# The body's own logs win over what the socket said: a node may cut an announcement short, and a repaired row has no
+# announcement at all, yet both runs must leave the same row.
+_INSERT_LOGS = """
+insert into raw_logs (signature, slot, program_id, is_failed, logs)
+values (%s, %s, %s, %s, coalesce(%s::jsonb, '[]'))
+on conflict (signature) do update set
+    slot = excluded.slot, program_id = excluded.program_id, is_failed = excluded.is_failed,
+    logs = case when %s then excluded.logs else raw_logs.logs end
+"""
+
+_INSERT_QUARANTINE = """
+insert into quarantine (signature, slot, reason, detail, body_zstd)
+values (%s, %s, %s, %s, %s)
+on conflict (signature) do nothing
+returning signature
+"""
+
+_RETRACT = """
+with body as (
+    select t.sig, t.slot, i.body_zstd from tx_raw t left join inbox_transactions i using (sig)
+    where t.sig = %s and not t.is_final
+), kept as (
+    insert into quarantine (signature, slot, reason, detail, body_zstd)
+    select sig, slot, 'vanished', %s, body_zstd from body
+    on conflict (signature) do nothing
+), unlogged as (
+    delete from raw_logs where signature in (select sig from body)
+)
+delete from tx_raw where sig in (select sig from body)
+"""
+
+_SAVE_CHECKPOINT = """
+insert into feed_checkpoints (target, slot, has_heard) values (%s, %s, %s)
+on conflict (target) do update set slot = excluded.slot, has_heard = excluded.has_heard, updated_at = now()
+"""
+
+
+class FeedIsRunningError(RuntimeError):
+    """Another feed already writes into this database."""
+
+
+class PostgresInbox:
+    """An `Inbox` on one connection. `database_url` is asked again before each reconnect (it may start a server)."""
+
+    def __init__(self, database_url: Callable[[], str], *, patience_seconds: float = 60.0) -> None:
+        self._database_url = database_url
+        self._patience_seconds = patience_seconds
+        self._connection: AsyncConnection[Any] | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> "PostgresInbox":
+        await self._run(self._nothing)
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def record_heard(self, heard: Sequence[HeardLog], checkpoints: dict[str, Checkpoint]) -> int:
+        columns = (
+            [log.signature for log in heard],
+            [log.slot for log in heard],
+            [_lead_program(log.logs) for log in heard],
+            [log.is_failed for log in heard],
+            [_json_text(log.logs) for log in heard],
+        )
+
+        async def write(connection: AsyncConnection[Any]) -> int:
+            count = await _count(connection, _RECORD_HEARD, columns)
+            for target, checkpoint in checkpoints.items():
+                await connection.execute(_SAVE_CHECKPOINT, (target, checkpoint.slot, checkpoint.has_heard))
+            return count
+
+        return await self._run(write)
+
+    async def enqueue(self, listed: Sequence[ListedSignature], source: str) -> int:
+        columns = (source, [row.signature for row in listed], [row.slot for row in listed])
+        return await self._run(lambda connection: _count(connection, _ENQUEUE, columns))
+
+    async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
+        async def read(connection: AsyncConnection[Any]) -> list[QueuedSignature]:
+            cursor = await connection.execute(
+                "select signature, slot, attempts from fetch_queue where not_before <= %s "
+                "order by not_before, slot, signature limit %s",
+                (now, limit),
+            )
+            return [QueuedSignature(*row) for row in await cursor.fetchall()]
+
+        return await self._run(read)
+
+    async def defer(self, signature: str, not_before: datetime, error: str) -> None:
+        await self._execute(
+            "update fetch_queue set attempts = attempts + 1, not_before = %s, last_error = %s where signature = %s",
+            (not_before, error, signature),
+        )
+
+    async def discard(self, signatures: Sequence[str]) -> None:
+        async def write(connection: AsyncConnection[Any]) -> None:
+            await connection.execute("delete from fetch_queue where signature = any(%s)", (list(signatures),))
+            await connection.execute("delete from raw_logs where signature = any(%s)", (list(signatures),))
+
+        await self._run(write)
+
+    async def store(
+        self, stored: Sequence[StoredTransaction], refused: Sequence[QuarantinedTransaction]
+    ) -> tuple[int, int]:
+        try:
+            return await self._store_batch(stored, refused)
+        except psycopg.DataError:
+            # One row holds what a column cannot (a NUL, a lone surrogate): find it, so that the rest gets in.
+            counts = [await self._store_one(tx) for tx in stored]
+            counts += [await self._store_batch([], [_without_detail(tx)]) for tx in refused]
+            return sum(new for new, _ in counts), sum(new for _, new in counts)
+
+    async def _store_one(self, transaction: StoredTransaction) -> tuple[int, int]:
+        try:
+            return await self._store_batch([transaction], [])
+        except psycopg.DataError as error:
+            detail = repr(str(error))
+            refusal = QuarantinedTransaction(
+                transaction.signature, transaction.slot, QuarantineReason.UNSTORABLE, detail, transaction.body_zstd
+            )
+            return await self._store_batch([], [refusal])
+
+    async def _store_batch(
+        self, stored: Sequence[StoredTransaction], refused: Sequence[QuarantinedTransaction]
+    ) -> tuple[int, int]:
+        async def write(connection: AsyncConnection[Any]) -> tuple[int, int]:
+            cursor = connection.cursor()
+            stored_count = await _insert_returning(cursor, _INSERT_TX_RAW, [_tx_raw_row(tx) for tx in stored])
+            await cursor.executemany(_INSERT_INBOX, [_inbox_row(tx) for tx in stored])
+            await cursor.executemany(_INSERT_LOGS, [_logs_row(tx) for tx in stored])
+            rows = [(tx.signature, tx.slot, str(tx.reason), tx.detail, tx.body_zstd) for tx in refused]
+            refused_count = await _insert_returning(cursor, _INSERT_QUARANTINE, rows)
+            await cursor.execute("delete from raw_logs where signature = any(%s)", ([tx.signature for tx in refused],))
+            done = [tx.signature for tx in stored] + [tx.signature for tx in refused]
+            await cursor.execute("delete from fetch_queue where signature = any(%s)", (done,))
+            return stored_count, refused_count
+
+        return await self._run(write)
+
+    async def provisional(self, up_to_slot: int, limit: int) -> list[ListedSignature]:
+        async def read(connection: AsyncConnection[Any]) -> list[ListedSignature]:
+            cursor = await connection.execute(
+                "select sig, slot from tx_raw where not is_final and slot <= %s order by slot, sig limit %s",
+                (up_to_slot, limit),
+            )
+            return [ListedSignature(*row) for row in await cursor.fetchall()]
+
+        return await self._run(read)
+
+    async def mark_final(self, signatures: Sequence[str]) -> None:
+        await self._execute("update tx_raw set is_final = true where sig = any(%s)", (list(signatures),))
+
+    async def retract(self, signature: str, detail: str) -> None:
+        await self._execute(_RETRACT, (signature, detail))
+
+    async def move_slot(self, signature: str, slot: int) -> None:
+        async def write(connection: AsyncConnection[Any]) -> None:
+            await connection.execute("delete from tx_raw where sig = %s and not is_final", (signature,))
+            await connection.execute("delete from raw_logs where signature = %s", (signature,))
+            await connection.execute(
+                "insert into fetch_queue (signature, slot, source) values (%s, %s, 'reorg') "
+                "on conflict (signature) do update set slot = excluded.slot, not_before = now()",
+                (signature, slot),
+            )
+
+        await self._run(write)
+
+    async def checkpoint(self, target: str) -> Checkpoint | None:
+        async def read(connection: AsyncConnection[Any]) -> Checkpoint | None:
+            cursor = await connection.execute(
+                "select slot, has_heard from feed_checkpoints where target = %s", (target,)
+            )
+            row = await cursor.fetchone()
+            return Checkpoint(*row) if row else None
+
+        return await self._run(read)
+
+    async def save_checkpoint(self, target: str, checkpoint: Checkpoint) -> None:
+        await self._execute(_SAVE_CHECKPOINT, (target, checkpoint.slot, checkpoint.has_heard))
+
+    async def queue_length(self) -> int:
+        return await self._run(lambda connection: _count(connection, "select count(*) from fetch_queue", ()))
+
+    async def _execute(self, statement: str, parameters: tuple[Any, ...]) -> None:
+        async def write(connection: AsyncConnection[Any]) -> None:
+            await connection.execute(statement, parameters)
+
+        await self._run(write)
+
+    async def _run(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+        """Do `work` in one transaction; where the connection breaks, on a new one again, for `patience_seconds`."""
+        async with self._turn:
+            deadline_s = asyncio.get_running_loop().time() + self._patience_seconds
+            while True:
+                try:
+                    connection = await self._open()
+                    async with connection.transaction():
+                        return await work(connection)
+                except (psycopg.OperationalError, psycopg.InterfaceError):
+                    # Whether the commit arrived is unknown; every write here may be made twice.
+                    await self._abandon()
+                    if asyncio.get_running_loop().time() >= deadline_s:
+                        raise
+                    await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _open(self) -> AsyncConnection[Any]:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        url = await asyncio.to_thread(self._database_url)
+        connection = await AsyncConnection.connect(
+            url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS, application_name="oof feed"
+        )
+        for _attempt in range(_LOCK_ATTEMPTS):
+            cursor = await connection.execute("select pg_try_advisory_lock(%s)", (FEED_LOCK,))
+            row = await cursor.fetchone()
+            if row and row[0]:
+                self._connection = connection
+                return connection
+            await asyncio.sleep(_RETRY_SECONDS / 2)
+        await connection.close()
+        raise FeedIsRunningError("another feed already writes into this database (DATABASE_URL, OOF_HOME)")
+
+    async def _abandon(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    @staticmethod
+    async def _nothing(_connection: AsyncConnection[Any]) -> None:
+        return None
+
+
+async def _count(connection: AsyncConnection[Any], statement: str, parameters: tuple[Any, ...]) -> int:
+    cursor = await connection.execute(statement, parameters)
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def _insert_returning(cursor: psycopg.AsyncCursor[Any], statement: str, rows: list[tuple[Any, ...]]) -> int:
+    """Run `statement` for each row; how many of them were new."""
+    if not rows:
+        return 0
+    await cursor.executemany(statement, rows, returning=True)
+    count = 0
+    while True:
+        count += len(await cursor.fetchall())
+        if not cursor.nextset():
+            return count
+
+
+def _lead_program(logs: Sequence[str]) -> str:
+    """The first program called at the top level, past the Compute Budget; '' where the logs name none."""
+    for line in logs:
+        if line.endswith(" invoke [1]") and line.startswith("Program ") and line != _COMPUTE_BUDGET_INVOKE:
+            return line.split(" ", 2)[1]
+    return ""
+
+
+def _json_text(logs: Sequence[str]) -> str:
+    # jsonb refuses the NUL character; logs are base64 and text, so one that holds it says nothing by it.
+    return json.dumps(list(logs)).replace("\\u0000", "")
+
+
+def _without_detail(refused: QuarantinedTransaction) -> QuarantinedTransaction:
+    return replace(refused, detail=repr(refused.detail))
+
+
+def _tx_raw_row(tx: StoredTransaction) -> tuple[Any, ...]:
+    status = "failed" if tx.is_failed else "ok"
+    return (tx.signature, tx.slot, tx.block_time, status, len(tx.body_zstd), tx.tx_index, tx.is_block_time_estimated)
+
+
+def _inbox_row(tx: StoredTransaction) -> tuple[Any, ...]:
+    return (tx.signature, tx.day, tx.version, tx.fee_lamports, tx.fee_payer, list(tx.program_ids), tx.body_zstd)
+
+
+def _logs_row(tx: StoredTransaction) -> tuple[Any, ...]:
+    logs = _json_text(tx.logs) if tx.logs is not None else None
+    return (tx.signature, tx.slot, tx.lead_program_id, tx.is_failed, logs, tx.logs is not None)

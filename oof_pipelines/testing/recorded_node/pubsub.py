@@ -1,0 +1,175 @@
+"""The subscriptions of the node's sockets, and what a subscriber is sent."""
+
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from oof_pipelines.testing.recorded_node.chain_view import CONFIRMED, FINALIZED, Chain
+from oof_pipelines.testing.recorded_node.json_rpc import (
+    METHOD_NOT_FOUND,
+    Request,
+    RpcError,
+    commitment_of,
+    config,
+    invalid_params,
+    pubkey_param,
+    required,
+)
+from oof_pipelines.testing.recorded_node.ledger import Entry
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """One socket. `send` returns once the text is handed to the network; `cut` ends the connection without a word.
+
+    What stands before `hears_from_position` in the chain is not announced to it. `heard` counts its announcements.
+    """
+
+    send: Callable[[bytes], Awaitable[None]]
+    cut: Callable[[], None]
+    hears_from_position: int = 0
+    heard: int = 0
+    is_cut: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """One logsSubscribe or slotSubscribe. `mentions` are positions in the ledger; None is everything.
+
+    It is silent until `is_active`, so that its number is sent before its first notification.
+    """
+
+    number: int
+    listener: Listener
+    is_logs: bool
+    commitment: str = FINALIZED
+    mentions: frozenset[int] | None = None
+    has_votes: bool = True
+    is_active: bool = False
+
+    def hears(self, position: int, entry: Entry) -> bool:
+        """Whether this is a logs subscription that the entry at `position` concerns."""
+        if not self.is_active or not self.is_logs or position < self.listener.hears_from_position:
+            return False
+        if self.mentions is not None:
+            return position in self.mentions
+        return self.has_votes or not entry.is_vote
+
+
+class _Meta(msgspec.Struct, rename="camel"):
+    err: msgspec.Raw = msgspec.Raw(b"null")
+    log_messages: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _Body(msgspec.Struct):
+    meta: _Meta | None = None
+
+
+_body_decoder = msgspec.json.Decoder(_Body)
+
+
+@dataclass(slots=True)
+class SubscriptionTable:
+    """All subscriptions of all sockets; `on_change` is called when one becomes active or ends."""
+
+    chain: Chain
+    on_change: Callable[[], None] = lambda: None
+    subscriptions: dict[int, Subscription] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def call(self, listener: Listener, request: Request) -> tuple[bytes, Subscription | None]:
+        """The result of a socket's request, and the subscription to activate once it is sent. Raises `RpcError`.
+
+        As on a validator, a socket answers subscription methods and nothing else.
+        """
+        if request.method == "logsSubscribe":
+            return self._add(self._logs(listener, request.params))
+        if request.method == "slotSubscribe":
+            return self._add(Subscription(next(self._numbers), listener, is_logs=False))
+        if request.method in ("logsUnsubscribe", "slotUnsubscribe"):
+            self._remove(listener, required(request.params, 0), is_logs=request.method == "logsUnsubscribe")
+            return b"true", None
+        raise RpcError(METHOD_NOT_FOUND, "Method not found")
+
+    def activate(self, subscription: Subscription) -> None:
+        """Let `subscription` hear from now on."""
+        subscription.is_active = True
+        self.chain.start()
+        if subscription.is_logs:
+            self.chain.has_been_listened_to = True
+        self.on_change()
+
+    def forget(self, listener: Listener) -> None:
+        """Drop every subscription of a socket that has gone."""
+        for subscription in [one for one in self.subscriptions.values() if one.listener is listener]:
+            subscription.is_active = False
+            del self.subscriptions[subscription.number]
+        self.on_change()
+
+    def active(self, *, is_logs: bool) -> list[Subscription]:
+        """The subscriptions of one kind that hear, oldest first."""
+        return [one for one in self.subscriptions.values() if one.is_active and one.is_logs == is_logs]
+
+    def _add(self, subscription: Subscription) -> tuple[bytes, Subscription]:
+        self.subscriptions[subscription.number] = subscription
+        return str(subscription.number).encode(), subscription
+
+    def _logs(self, listener: Listener, params: list[Any]) -> Subscription:
+        wanted = required(params, 0)
+        commitment = commitment_of(config(params, 1), is_processed_allowed=True)
+        subscription = Subscription(next(self._numbers), listener, is_logs=True, commitment=commitment)
+        if wanted in ("all", "allWithVotes"):
+            subscription.has_votes = wanted == "allWithVotes"
+            return subscription
+        addresses = wanted.get("mentions") if isinstance(wanted, dict) else None
+        if not isinstance(addresses, list):
+            raise invalid_params("Invalid params: expected `all`, `allWithVotes` or `mentions`.")
+        if len(addresses) != 1:
+            raise invalid_params("Invalid Request: Only 1 address supported")
+        subscription.mentions = frozenset(self.chain.ledger.positions_of_address(pubkey_param(addresses[0])))
+        return subscription
+
+    def _remove(self, listener: Listener, number: Any, *, is_logs: bool) -> None:
+        found = self.subscriptions.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
+        if found is None or found.listener is not listener or found.is_logs != is_logs:
+            raise invalid_params("Invalid subscription id.")
+        found.is_active = False
+        del self.subscriptions[found.number]
+        self.on_change()
+
+
+def logs_value(chain: Chain, entry: Entry) -> bytes:
+    """The `result` of a logsNotification, err and logs as recorded; null logs become an empty list."""
+    meta = _body_decoder.decode(chain.ledger.read_body(entry, "base64")).meta or _Meta()
+    logs = bytes(meta.log_messages)
+    return b'{"context":{"slot":%d},"value":{"signature":"%s","err":%s,"logs":%s}}' % (
+        entry.slot,
+        entry.signature.encode(),
+        bytes(meta.err),
+        b"[]" if logs == b"null" else logs,
+    )
+
+
+def slot_value(chain: Chain, slot: int) -> bytes:
+    """The `result` of a slotNotification."""
+    root = min(slot, chain.view().tip_slot(FINALIZED))
+    parent = max(0, slot - 1)
+    number = chain.ledger.slot_number(slot)
+    if number:
+        parent = chain.ledger.slots[number - 1]
+    return b'{"parent":%d,"root":%d,"slot":%d}' % (parent, root, slot)
+
+
+def notification(kind: str, value: bytes, number: int) -> bytes:
+    """The message that carries `value` to subscription `number`; `kind` is logs or slot."""
+    return b'{"jsonrpc":"2.0","method":"%sNotification","params":{"result":%s,"subscription":%d}}' % (
+        kind.encode(),
+        value,
+        number,
+    )
+
+
+LEVELS_BEFORE_FINALITY = ("processed", CONFIRMED)

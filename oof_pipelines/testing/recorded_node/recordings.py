@@ -1,0 +1,180 @@
+"""Cuts the text of one recording file into transactions. Pure: bytes in, bytes out.
+
+What a recording may hold: a getTransaction result, a getBlock result, an element of a block, a Helius
+`transactionNotification`, any of these as the `result` of a JSON-RPC envelope, or a list of them. A body leaves here
+byte for byte as recorded, unless something that its wrapping knew (slot, block time, index) has to be put into it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from oof_pipelines.chain.base58 import is_signature
+
+_MAX_NESTING = 6
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_integer_decoder = msgspec.json.Decoder(int | None)
+_any_decoder = msgspec.json.Decoder()
+
+
+class RecordingError(ValueError):
+    """A text that gives no transaction; the message is one of the reasons that the skip tally counts."""
+
+
+BROKEN_JSON = "broken JSON"
+NO_TRANSACTION = "no transaction in it"
+NO_SIGNATURE = "a transaction without a signature"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFacts:
+    """What is known of a recording from outside its JSON: from an INDEX.tsv row or from the file's name."""
+
+    slot: int | None = None
+    block_time_seconds: int | None = None
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CutTransaction:
+    """One getTransaction result. `is_whole_text`: `body` is the text that was given, blanks at the ends aside."""
+
+    body: bytes
+    is_whole_text: bool
+    hinted_signature: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFrame:
+    """What a getBlock result says beside its transactions; each value is the recorded JSON text."""
+
+    slot: int
+    fields: dict[str, bytes]
+
+
+@dataclass(slots=True)
+class Recording:
+    """The transactions and block frames of one text, in recorded order."""
+
+    transactions: list[CutTransaction] = field(default_factory=list)
+    blocks: list[BlockFrame] = field(default_factory=list)
+
+
+def cut_recording(text: bytes, known: KnownFacts) -> Recording:
+    """Every transaction in `text`; raises `RecordingError` where it is not JSON or holds none."""
+    text = text.strip()
+    try:
+        _any_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RecordingError(BROKEN_JSON) from None
+    recording = Recording()
+    for body, facts, is_changed in _walk(text, known, recording, _MAX_NESTING):
+        is_whole = not is_changed and len(body) == len(text)
+        recording.transactions.append(CutTransaction(body, is_whole, facts.signature))
+    if not recording.transactions:
+        raise RecordingError(NO_TRANSACTION)
+    return recording
+
+
+def is_line_recording(text: bytes) -> bool:
+    """Whether `text`, which is no JSON document as a whole, looks like one document a line."""
+    for line in text.splitlines():
+        if line.strip():
+            try:
+                _object_decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return False
+            return True
+    return False
+
+
+_Found = tuple[bytes, KnownFacts, bool]
+
+
+def _walk(text: bytes, known: KnownFacts, recording: Recording, depth: int) -> Iterator[_Found]:
+    if depth == 0:
+        return
+    if text[:1] == b"[":
+        for item in _list_decoder.decode(text):
+            yield from _walk(bytes(item), known, recording, depth - 1)
+        return
+    if text[:1] != b"{":
+        return
+    fields = _object_decoder.decode(text)
+    if "transaction" in fields and "meta" in fields:
+        body, is_changed = complete_body(text, fields, known.slot, known.block_time_seconds)
+        yield body, known, is_changed
+    elif "transactions" in fields and ("blockhash" in fields or "parentSlot" in fields):
+        yield from _walk_block(fields, known, recording)
+    elif "params" in fields and bytes(fields["params"])[:1] == b"{":
+        yield from _walk_notification(_object_decoder.decode(fields["params"]))
+    elif "result" in fields:
+        yield from _walk(bytes(fields["result"]), known, recording, depth - 1)
+
+
+def _walk_block(fields: dict[str, msgspec.Raw], known: KnownFacts, recording: Recording) -> Iterator[_Found]:
+    slot = known.slot
+    if slot is None:
+        parent_slot = _integer(fields.get("parentSlot"))
+        slot = None if parent_slot is None else parent_slot + 1
+    block_time_seconds = _integer(fields.get("blockTime"))
+    if block_time_seconds is None:
+        block_time_seconds = known.block_time_seconds
+    if slot is not None:
+        frame = {name: bytes(value) for name, value in fields.items() if name != "transactions"}
+        recording.blocks.append(BlockFrame(slot, frame))
+    raw = bytes(fields["transactions"])
+    for index, item in enumerate(_list_decoder.decode(raw) if raw[:1] == b"[" else []):
+        element = bytes(item)
+        if element[:1] != b"{":
+            continue
+        element_fields = _object_decoder.decode(element)
+        if "transaction" in element_fields and "meta" in element_fields:
+            body, _ = complete_body(element, element_fields, slot, block_time_seconds, index)
+            yield body, KnownFacts(slot, block_time_seconds), True
+
+
+def _walk_notification(params: dict[str, msgspec.Raw]) -> Iterator[_Found]:
+    # Shape: {"subscription": n, "result": {"transaction": {"transaction", "meta", "version"}, "signature", "slot"}}, as
+    # Helius documents transactionSubscribe.
+    result = params.get("result")
+    if result is None or bytes(result)[:1] != b"{":
+        return
+    outer = _object_decoder.decode(result)
+    inner = outer.get("transaction")
+    if inner is None or bytes(inner)[:1] != b"{":
+        return
+    element = _object_decoder.decode(inner)
+    if "transaction" in element and "meta" in element:
+        body, _ = complete_body(bytes(inner), element, _integer(outer.get("slot")), None)
+        yield body, KnownFacts(signature=_signature(outer.get("signature"))), True
+
+
+def complete_body(
+    body: bytes,
+    fields: dict[str, msgspec.Raw],
+    slot: int | None,
+    block_time_seconds: int | None,
+    tx_index: int | None = None,
+) -> tuple[bytes, bool]:
+    """`body` with the keys it lacks added, and whether any was; a recorded value, null included, is never changed."""
+    additions = {"slot": slot, "blockTime": block_time_seconds, "transactionIndex": tx_index}
+    missing = {name: value for name, value in additions.items() if value is not None and name not in fields}
+    if not missing:
+        return body, False
+    added: dict[str, object] = {**fields, **missing}
+    return msgspec.json.encode(added), True
+
+
+def _integer(raw: msgspec.Raw | None) -> int | None:
+    try:
+        return None if raw is None else _integer_decoder.decode(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def _signature(raw: msgspec.Raw | None) -> str | None:
+    value = None if raw is None else _any_decoder.decode(raw)
+    return value if isinstance(value, str) and is_signature(value) else None

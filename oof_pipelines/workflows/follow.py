@@ -1,0 +1,353 @@
+"""The feed: announcement → signature → getTransaction → inbox. The one place where the chain is heard.
+
+Nothing is kept only in memory. An announcement is queued in the inbox before it counts; a queued signature stays queued
+until its body is stored or quarantined; and a checkpoint says up to which slot a target is complete. So a feed may die at
+any point: the next one subscribes first, then repairs from the checkpoint, and holds the checkpoint until that is done.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from oof_pipelines.chain.body import QuarantineReason
+from oof_pipelines.interfaces import (
+    Checkpoint,
+    Clock,
+    Dropped,
+    HeardLog,
+    Inbox,
+    LogSource,
+    QuarantinedTransaction,
+    QueuedSignature,
+    SourceRefusedError,
+    SourceUnavailableError,
+    StoredTransaction,
+    Subscribed,
+    TransactionSource,
+    UnsupportedVersionError,
+)
+from oof_pipelines.workflows.finalise import finalise_once
+from oof_pipelines.workflows.prepare import FetchedBody, lacks_block_time, prepare
+from oof_pipelines.workflows.repair import GapPage, repair_address, repair_blocks
+
+logger = logging.getLogger(__name__)
+
+HEARD_QUEUE_LENGTH = 10_000
+HEARD_BATCH = 500
+STORE_BATCH = 100
+DUE_BATCH = 500
+# Announcements of one slot may come after those of a later one; a slot this far behind the newest is complete.
+SETTLED_AFTER_SLOTS = 32
+# A node may announce a transaction before it can serve it (up to ~13 s are known); after as many empty answers as this
+# (0.2 s, doubling to 15 s, ~45 s in all) and with its slot finalised, the transaction is not there.
+EMPTY_ANSWERS_UNTIL_GIVEN_UP = 9
+REFUSALS_UNTIL_GIVEN_UP = 3
+_FIRST_RETRY_SECONDS = 0.2
+_LONGEST_RETRY_SECONDS = 15.0
+_IDLE_POLL_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class FeedCounts:
+    """What a feed has done since it started; gauges are as of now."""
+
+    heard: int = 0
+    queued: int = 0
+    fetched: int = 0
+    stored: int = 0
+    quarantined: int = 0
+    finalised: int = 0
+    retracted: int = 0
+    ignored_votes: int = 0
+    subscriptions: int = 0
+    drops: int = 0
+    repaired: int = 0
+    in_flight: int = 0
+    newest_slot: int = 0
+    finalized_slot: int = 0
+
+
+@dataclass(slots=True)
+class _Target:
+    """One followed target and how far it is proven complete. While `is_repairing` the checkpoint is held."""
+
+    name: str
+    checkpoint: Checkpoint | None = None
+    newest_slot: int = 0
+    is_repairing: bool = True
+    repairs: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+
+
+class Feed:
+    """Follows targets into an inbox until it is cancelled. `counts` may be read at any time."""
+
+    def __init__(
+        self,
+        source: TransactionSource,
+        logs: LogSource,
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        targets: tuple[str, ...],
+        cluster: str,
+        concurrency: int = 16,
+        finality_poll_seconds: float = 2.0,
+        from_slot: int | None = None,
+    ) -> None:
+        self._source = source
+        self._logs = logs
+        self._inbox = inbox
+        self._clock = clock
+        self._targets = [_Target(name) for name in targets]
+        self._cluster = cluster
+        self._concurrency = concurrency
+        self._finality_poll_seconds = finality_poll_seconds
+        self._from_slot = from_slot
+        self._heard: asyncio.Queue[tuple[_Target, HeardLog]] = asyncio.Queue(HEARD_QUEUE_LENGTH)
+        self._to_fetch: asyncio.Queue[QueuedSignature] = asyncio.Queue(DUE_BATCH)
+        self._fetched: asyncio.Queue[tuple[QueuedSignature, FetchedBody | QuarantinedTransaction]] = asyncio.Queue(
+            STORE_BATCH * 2
+        )
+        self._in_flight: set[str] = set()
+        self._work_waits = asyncio.Event()
+        self.counts = FeedCounts()
+
+    async def run(self) -> None:
+        """Follow for ever. Ends by cancellation, or with the first error that no retry mends."""
+        async with asyncio.TaskGroup() as tasks:
+            for target in self._targets:
+                tasks.create_task(self._listen(target))
+                tasks.create_task(self._repair(target))
+            tasks.create_task(self._record())
+            tasks.create_task(self._dispatch())
+            for _worker in range(self._concurrency):
+                tasks.create_task(self._fetch())
+            tasks.create_task(self._store())
+            tasks.create_task(self._finalise())
+
+    # --- hearing ---
+
+    async def _listen(self, target: _Target) -> None:
+        async with aclosing(self._logs.listen(target.name)) as events:
+            async for event in events:
+                match event:
+                    case HeardLog():
+                        self.counts.heard += 1
+                        await self._heard.put((target, event))
+                    case Subscribed():
+                        self.counts.subscriptions += 1
+                        logger.info("subscribed", extra={"target": target.name, "endpoint": event.endpoint})
+                        await self._begin_repair(target)
+                    case Dropped():
+                        self.counts.drops += 1
+                        target.is_repairing = True
+                        logger.warning("socket dropped", extra={"target": target.name, "reason": event.reason})
+
+    async def _begin_repair(self, target: _Target) -> None:
+        """The subscription stands: find the tip, and have everything from the checkpoint to it listed."""
+        target.is_repairing = True
+        tip = await self._ask_tip()
+        if target.checkpoint is None:
+            target.checkpoint = await self._inbox.checkpoint(target.name)
+        if target.checkpoint is None:
+            first_slot = tip if self._from_slot is None else min(self._from_slot, tip)
+            target.checkpoint = Checkpoint(first_slot, has_heard=self._from_slot is not None)
+            await self._inbox.save_checkpoint(target.name, target.checkpoint)
+        await target.repairs.put(tip)
+
+    async def _ask_tip(self) -> int:
+        while True:
+            try:
+                return await self._source.slot("confirmed")
+            except SourceUnavailableError as error:
+                logger.warning("no endpoint tells the tip", extra={"reason": str(error)})
+
+    async def _record(self) -> None:
+        while True:
+            batch = [await self._heard.get()]
+            while len(batch) < HEARD_BATCH and not self._heard.empty():
+                batch.append(self._heard.get_nowait())
+            checkpoints: dict[str, Checkpoint] = {}
+            for target, log in batch:
+                self.counts.newest_slot = max(self.counts.newest_slot, log.slot)
+                advanced = _advance(target, log.slot)
+                if advanced is not None:
+                    target.checkpoint = checkpoints[target.name] = advanced
+            unique = {log.signature: log for _, log in batch}
+            self.counts.queued += await self._inbox.record_heard(list(unique.values()), checkpoints)
+            self._work_waits.set()
+
+    # --- repairing ---
+
+    async def _repair(self, target: _Target) -> None:
+        while True:
+            tip = await target.repairs.get()
+            try:
+                await self._repair_up_to(target, tip)
+            except SourceUnavailableError as error:
+                logger.warning("repair interrupted", extra={"target": target.name, "reason": str(error)})
+                await target.repairs.put(tip)
+            except SourceRefusedError as error:
+                # The node cannot list the gap (its history may be shorter). What is heard is kept; the checkpoint
+                # stays where it is, so that a later start, or another node, repairs it.
+                logger.error("gap not repaired", extra={"target": target.name, "reason": str(error)})
+            else:
+                if target.repairs.empty():
+                    target.is_repairing = False
+
+    async def _repair_up_to(self, target: _Target, tip: int) -> None:
+        start = target.checkpoint
+        if start is None:
+            return
+        async for slot, listed in self._list_gap(target.name, start.slot, tip):
+            new = await self._inbox.enqueue(listed, "repair")
+            self.counts.repaired += new
+            self.counts.queued += new
+            self._work_waits.set()
+            reached = target.checkpoint
+            # A first announcement may have put the checkpoint back meanwhile; then the gap is not what was listed.
+            if slot is not None and reached is not None and start.slot <= reached.slot < slot:
+                target.checkpoint = Checkpoint(slot, reached.has_heard)
+                await self._inbox.save_checkpoint(target.name, target.checkpoint)
+
+    def _list_gap(self, name: str, from_slot: int, tip: int) -> AsyncIterator[GapPage]:
+        if name in ("all", "allWithVotes"):
+            return repair_blocks(self._source, from_slot, tip, self._concurrency)
+        return repair_address(self._source, name, from_slot)
+
+    # --- fetching ---
+
+    async def _dispatch(self) -> None:
+        """Move due signatures from the inbox's queue to the workers, each once at a time."""
+        while True:
+            self._work_waits.clear()
+            due = await self._inbox.due(self._clock.now(), DUE_BATCH + len(self._in_flight))
+            fresh = [queued for queued in due if queued.signature not in self._in_flight]
+            for queued in fresh:
+                self._in_flight.add(queued.signature)
+                await self._to_fetch.put(queued)
+            self.counts.in_flight = len(self._in_flight)
+            if not fresh:
+                try:
+                    async with asyncio.timeout(_IDLE_POLL_SECONDS):
+                        await self._work_waits.wait()
+                except TimeoutError:
+                    continue
+
+    async def _fetch(self) -> None:
+        while True:
+            queued = await self._to_fetch.get()
+            outcome = await self._fetch_one(queued)
+            if outcome is None:
+                self._in_flight.discard(queued.signature)
+            else:
+                await self._fetched.put((queued, outcome))
+
+    async def _fetch_one(self, queued: QueuedSignature) -> FetchedBody | QuarantinedTransaction | None:
+        """The body, a reason for quarantine, or None where the signature stays queued for later."""
+        signature = queued.signature
+        try:
+            body = await self._source.transaction(signature)
+            if body is None:
+                return await self._not_there(queued)
+            slot = lacks_block_time(body)
+            known_block_time_s = await self._source.block_time_s(slot) if slot is not None else None
+            self.counts.fetched += 1
+            return FetchedBody(signature, body, known_block_time_s)
+        except UnsupportedVersionError as error:
+            return _refusal(queued, QuarantineReason.UNKNOWN_VERSION, str(error))
+        except SourceRefusedError as error:
+            if queued.attempts + 1 >= REFUSALS_UNTIL_GIVEN_UP:
+                return _refusal(queued, QuarantineReason.RPC_REFUSED, str(error))
+            await self._defer(queued, str(error))
+        except SourceUnavailableError as error:
+            await self._defer(queued, str(error))
+        return None
+
+    async def _not_there(self, queued: QueuedSignature) -> QuarantinedTransaction | None:
+        if queued.attempts + 1 >= EMPTY_ANSWERS_UNTIL_GIVEN_UP and queued.slot <= await self._source.slot("finalized"):
+            status = (await self._source.signature_statuses([queued.signature]))[0]
+            if status is None:
+                return _refusal(queued, QuarantineReason.NOT_FOUND, f"announced in slot {queued.slot}, never served")
+        await self._defer(queued, "the node does not have it yet")
+        return None
+
+    async def _defer(self, queued: QueuedSignature, reason: str) -> None:
+        delay_seconds = min(_LONGEST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2 ** min(queued.attempts, 20))
+        await self._inbox.defer(queued.signature, self._clock.now() + timedelta(seconds=delay_seconds), reason)
+
+    # --- storing ---
+
+    async def _store(self) -> None:
+        while True:
+            batch = [await self._fetched.get()]
+            while len(batch) < STORE_BATCH and not self._fetched.empty():
+                batch.append(self._fetched.get_nowait())
+            rows = [self._prepare(queued, outcome) for queued, outcome in batch]
+            stored = [row for row in rows if isinstance(row, StoredTransaction)]
+            refused = [row for row in rows if isinstance(row, QuarantinedTransaction)]
+            votes = [row.signature for row in stored if self._is_unwanted_vote(row)]
+            if votes:
+                stored = [row for row in stored if row.signature not in set(votes)]
+                await self._inbox.discard(votes)
+                self.counts.ignored_votes += len(votes)
+            if stored or refused:
+                new_stored, new_refused = await self._inbox.store(stored, refused)
+                self.counts.stored += new_stored
+                self.counts.quarantined += new_refused
+            for row in refused:
+                logger.warning("quarantined", extra={"signature": row.signature, "reason": str(row.reason)})
+            self._in_flight.difference_update(queued.signature for queued, _ in batch)
+            self._work_waits.set()
+
+    def _prepare(
+        self, queued: QueuedSignature, outcome: FetchedBody | QuarantinedTransaction
+    ) -> StoredTransaction | QuarantinedTransaction:
+        if isinstance(outcome, QuarantinedTransaction):
+            return outcome
+        return prepare(outcome, queued.slot, self._cluster)
+
+    def _is_unwanted_vote(self, row: StoredTransaction) -> bool:
+        # Blocks list simple votes, `all` does not announce them: a repaired stretch must hold what a heard one does.
+        return row.is_simple_vote and any(target.name == "all" for target in self._targets)
+
+    # --- finality ---
+
+    async def _finalise(self) -> None:
+        while True:
+            try:
+                result = await finalise_once(self._source, self._inbox)
+            except (SourceUnavailableError, SourceRefusedError) as error:
+                logger.warning("finality unknown", extra={"reason": str(error)})
+            else:
+                self.counts.finalised += result.finalised
+                self.counts.retracted += result.retracted
+                self.counts.finalized_slot = result.finalized_slot
+                if result.has_more:
+                    continue
+            await self._clock.sleep(self._finality_poll_seconds)
+
+
+def _advance(target: _Target, heard_slot: int) -> Checkpoint | None:
+    """The target's next checkpoint after hearing `heard_slot`; None where it stays.
+
+    The first announcement ever may be older than the tip the node gave (a replay, a lagging backend): what counts is
+    where the announcements begin. Later ones only move the checkpoint forward, and not while a repair is under way.
+    """
+    target.newest_slot = max(target.newest_slot, heard_slot)
+    checkpoint = target.checkpoint
+    if checkpoint is None:
+        return None
+    if not checkpoint.has_heard:
+        return Checkpoint(min(checkpoint.slot, heard_slot - 1), has_heard=True)
+    settled_slot = target.newest_slot - SETTLED_AFTER_SLOTS
+    if target.is_repairing or settled_slot <= checkpoint.slot:
+        return None
+    return Checkpoint(settled_slot, has_heard=True)
+
+
+def _refusal(queued: QueuedSignature, reason: QuarantineReason, detail: str) -> QuarantinedTransaction:
+    return QuarantinedTransaction(queued.signature, queued.slot, reason, detail, None)

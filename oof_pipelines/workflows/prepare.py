@@ -1,0 +1,83 @@
+"""From a body as the node sent it to a row for the inbox, or to a row for quarantine with its reason. No I/O."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import zstandard
+
+from oof_pipelines.chain.body import BodyError, BodyHeader, QuarantineReason, check_storable, read_body
+from oof_pipelines.chain.slot_clock import estimate_block_time_s, fits_cluster
+from oof_pipelines.interfaces import QuarantinedTransaction, StoredTransaction
+
+# Level 3 is zstd's default: 600 MB/s a core, and the body is written once. One compressor setting for all bodies, since
+# a body's compressed bytes are part of a partition's bytes.
+_ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedBody:
+    """A body and the signature it was asked for; `known_block_time_s` is what getBlockTime said where the body is silent."""
+
+    signature: str
+    body: bytes
+    known_block_time_s: int | None = None
+
+
+def compress_body(body: bytes) -> bytes:
+    """zstd of the body, unchanged; the same bytes every time."""
+    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
+
+
+def decompress_body(body_zstd: bytes) -> bytes:
+    """The body as the node sent it. Raises `zstandard.ZstdError` where it is not one of ours."""
+    return zstandard.ZstdDecompressor().decompress(body_zstd)
+
+
+def lacks_block_time(body: bytes) -> int | None:
+    """The slot of a body that can be stored but for its missing block time; None otherwise."""
+    try:
+        header = read_body(body)
+    except BodyError:
+        return None
+    return header.slot if header.block_time_s is None else None
+
+
+def prepare(fetched: FetchedBody, heard_slot: int, cluster: str) -> StoredTransaction | QuarantinedTransaction:
+    """What to write for a fetched body: a checked row, or the reason why not. Never raises for what a body holds."""
+    try:
+        header = read_body(fetched.body)
+        slot = check_storable(header, fetched.signature)
+        block_time_s, is_estimated = _block_time(header, slot, fetched.known_block_time_s, cluster)
+    except BodyError as error:
+        return QuarantinedTransaction(
+            fetched.signature, heard_slot, error.reason, error.detail, compress_body(fetched.body)
+        )
+    return StoredTransaction(
+        signature=header.signature,
+        slot=slot,
+        tx_index=header.tx_index,
+        block_time=datetime.fromtimestamp(block_time_s, UTC),
+        is_block_time_estimated=is_estimated,
+        version=header.version,
+        is_failed=header.is_failed,
+        fee_lamports=header.fee_lamports,
+        fee_payer=header.fee_payer,
+        program_ids=header.program_ids,
+        lead_program_id=header.lead_program_id or "",
+        is_simple_vote=header.is_simple_vote,
+        logs=header.log_messages,
+        body_zstd=compress_body(fetched.body),
+    )
+
+
+def _block_time(header: BodyHeader, slot: int, known_s: int | None, cluster: str) -> tuple[int, bool]:
+    """(Unix seconds, whether estimated). Raises `BodyError` where slot and time cannot both be of this cluster."""
+    stated_s = header.block_time_s if header.block_time_s is not None else known_s
+    if stated_s is None:
+        return estimate_block_time_s(slot), True
+    if not fits_cluster(slot, stated_s, cluster):
+        raise BodyError(
+            QuarantineReason.OTHER_CLUSTER,
+            f"slot {slot} was not at Unix time {stated_s} on {cluster}: another cluster's, or changed by its recorder",
+        )
+    return stated_s, False
