@@ -44,7 +44,9 @@ def raw_asset(dataset: str) -> dg.AssetsDefinition:
         group_name="raw",
         kinds={"parquet", "polars"},
     )
-    def raw(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
+    def raw(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         days = [date.fromisoformat(key) for key in context.partition_keys]
         reports: list[FoldReport] = []
         try:
@@ -55,7 +57,7 @@ def raw_asset(dataset: str) -> dg.AssetsDefinition:
             yield from _check_results([*(report.checks for report in reports), error.checks], dataset)
             raise dg.Failure(str(error), metadata={"folded_days": len(reports)}, allow_retries=False) from error
         yield from _check_results([report.checks for report in reports], dataset)
-        yield dg.Output(None)
+        yield dg.MaterializeResult(asset_key=dataset)
 
     return raw
 

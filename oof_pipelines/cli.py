@@ -6,11 +6,13 @@ import click
 
 # Name → (module, attribute): loading one command must not cost the import of all.
 COMMANDS = {
+    "demo": ("oof_pipelines.commands.demo", "demo"),
     "fold": ("oof_pipelines.commands.fold", "fold"),
     "follow": ("oof_pipelines.commands.follow", "follow"),
     "node": ("oof_pipelines.commands.node", "node"),
     "pg": ("oof_pipelines.commands.postgres", "pg"),
     "sql": ("oof_pipelines.commands.sql", "sql"),
+    "up": ("oof_pipelines.commands.up", "up"),
     "synth": ("oof_pipelines.commands.synth", "synth"),
 }
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -15,6 +15,8 @@ from oof_pipelines.chain.base58 import is_pubkey
 
 REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
 PUMP_FUN_PROGRAM_ID = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
+# A part of an address this short is a version or a path, not a key.
+_SHORTEST_KEY = 8
 CLUSTERS = ("mainnet-beta", "testnet", "devnet", "localnet")
 
 
@@ -31,9 +33,19 @@ class SecretUrl:
     def reveal(self) -> str:
         return self._url
 
+    def hide_in(self, text: str) -> str:
+        """`text`, written by someone else about this address, with what may be a key or a password taken out."""
+        parts = urlsplit(self._url)
+        pieces = [parts.password or "", *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+        for piece in sorted({*pieces, *map(unquote, pieces)}, key=len, reverse=True):
+            if len(piece) >= _SHORTEST_KEY:
+                text = text.replace(piece, "…")
+        return text
+
     def __str__(self) -> str:
         parts = urlsplit(self._url)
         host = parts.hostname or ""
+        host = f"[{host}]" if ":" in host else host
         port = f":{parts.port}" if parts.port else ""
         has_more = bool(parts.query or parts.username or parts.path.strip("/"))
         return f"{parts.scheme}://{host}{port}{'/…' if has_more else ''}"
@@ -74,11 +86,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Raises `SettingsError` with one line that names the setting.
     """
     values = _process_environment() if environment is None else dict(environment)
-    home = Path(_text(values, "OOF_HOME") or ".oof").expanduser().absolute()
+    home = _folder("OOF_HOME", _text(values, "OOF_HOME") or ".oof")
     store_text = _text(values, "OOF_STORE")
     if "://" in store_text:
         raise SettingsError(f"OOF_STORE: {store_text!r} is not a folder; object stores are not supported yet")
-    store = Path(store_text).expanduser().absolute() if store_text else home / "parquet_store"
+    store = _folder("OOF_STORE", store_text) if store_text else home / "parquet_store"
     cluster = _text(values, "SOLANA_CLUSTER") or "mainnet-beta"
     if cluster not in CLUSTERS:
         raise SettingsError(f"SOLANA_CLUSTER: {cluster!r} is none of {', '.join(CLUSTERS)}")
@@ -106,14 +118,26 @@ def derive_socket_url(endpoint: SecretUrl) -> SecretUrl:
     parts = urlsplit(endpoint.reveal())
     scheme = "wss" if parts.scheme == "https" else "ws"
     location = parts.netloc
+    if parts.port == 65_535:
+        raise SettingsError("RPC_WS: not set, and no port follows the endpoint's 65535; name the WebSocket address")
     if parts.port:
         location = f"{location.rsplit(':', 1)[0]}:{parts.port + 1}"
     return SecretUrl(parts._replace(scheme=scheme, netloc=location).geturl())
 
 
 def _process_environment() -> dict[str, str]:
-    in_file = {name: value for name, value in dotenv_values(Path.cwd() / ".env").items() if value is not None}
-    return {**in_file, **os.environ}
+    try:
+        in_file = dotenv_values(Path.cwd() / ".env")
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f".env: cannot be read ({type(error).__name__})") from None
+    return {**{name: value for name, value in in_file.items() if value is not None}, **os.environ}
+
+
+def _folder(name: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise SettingsError(f"{name}: the home folder that {text!r} begins with is not known") from None
 
 
 def _text(values: Mapping[str, str], name: str) -> str:
@@ -158,6 +182,7 @@ def _positive(values: Mapping[str, str], name: str, default: int, at_most: int =
     text = _text(values, name)
     if not text:
         return default
-    if not text.isdecimal() or not 1 <= int(text) <= at_most:
+    # The length first: int() refuses thousands of digits with an error of its own.
+    if not text.isdecimal() or len(text) > 20 or not 1 <= int(text) <= at_most:
         raise SettingsError(f"{name}: {text!r} is not a whole number from 1 to {at_most}")
     return int(text)

@@ -23,8 +23,13 @@ COMPUTE_BUDGET_PROGRAM_ID = "ComputeBudget111111111111111111111111111111"
 MAX_LAMPORTS = 2**64 - 1
 MAX_SLOT = 2**40
 """Far past any slot this century: a larger number is damage."""
+MAX_TX_INDEX = 2**31 - 1
 MAX_WIRE_BYTES = 1232
 """The size of a Solana packet, so of any transaction on the wire (PACKET_DATA_SIZE)."""
+# 138 base58 characters hold at least 100 bytes. Reading base58 takes the square of its length, so it is bounded first.
+_MAX_BASE58_CHARACTERS = MAX_WIRE_BYTES * 138 // 100 + 1
+# A node compresses with zstd's default level, whose window is 2 MB; a header that wants more is damage.
+_MAX_ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 
 
 class QuarantineReason(enum.StrEnum):
@@ -60,11 +65,18 @@ class LoadedAddresses(msgspec.Struct, frozen=True):
     readonly: list[str] = []
 
 
+class Instruction(msgspec.Struct, frozen=True, rename="camel"):
+    """Which program an instruction calls: by its place among the keys, or by name in a jsonParsed body."""
+
+    program_id_index: int | None = None
+    program_id: str | None = None
+
+
 class InnerInstructions(msgspec.Struct, frozen=True):
-    """The instructions called by outer instruction `index`; each is a mapping whose keys depend on the encoding."""
+    """The instructions called by outer instruction `index`."""
 
     index: int
-    instructions: list[dict[str, Any]]
+    instructions: list[Instruction]
 
 
 class Meta(msgspec.Struct, frozen=True, rename="camel"):
@@ -88,18 +100,13 @@ class TransactionResult(msgspec.Struct, frozen=True, rename="camel"):
     transaction_index: int | None = None
 
 
-class _Instruction(msgspec.Struct, frozen=True, rename="camel"):
-    program_id_index: int | None = None
-    program_id: str | None = None
-
-
 class _ParsedKey(msgspec.Struct, frozen=True):
     pubkey: str
 
 
 class _Message(msgspec.Struct, frozen=True, rename="camel"):
     account_keys: list[str | _ParsedKey]
-    instructions: list[_Instruction]
+    instructions: list[Instruction]
 
 
 class _JsonTransaction(msgspec.Struct, frozen=True):
@@ -137,6 +144,8 @@ class BodyHeader:
 _result_decoder = msgspec.json.Decoder(TransactionResult)
 _json_transaction_decoder = msgspec.json.Decoder(_JsonTransaction)
 _any_decoder = msgspec.json.Decoder()
+# msgspec checks neither the UTF-8 of what it skips nor how deep it is before it is read.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def read_body(body: bytes) -> BodyHeader:
@@ -159,6 +168,8 @@ def read_body(body: bytes) -> BodyHeader:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, "the message has no signature or no account")
     if not 0 <= meta.fee <= MAX_LAMPORTS or not 0 <= (result.slot or 0) <= MAX_SLOT:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, f"fee {meta.fee} or slot {result.slot} is out of range")
+    if not 0 <= (result.transaction_index or 0) <= MAX_TX_INDEX:
+        raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, f"index {result.transaction_index} is out of range")
     return BodyHeader(
         signature=signatures[0],
         slot=result.slot,
@@ -180,11 +191,11 @@ def read_body(body: bytes) -> BodyHeader:
 def _read_result(body: bytes) -> TransactionResult:
     try:
         return _result_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         problem = str(error)
     try:
         value = _any_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise BodyError(QuarantineReason.NOT_JSON, f"the body is not JSON: {problem}") from None
     if isinstance(value, dict) and "transaction" in value and isinstance(value.get("meta"), dict):
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, problem)
@@ -203,7 +214,7 @@ def _version_name(version: int | str | None) -> str:
 def _read_json_message(raw: bytes, meta: Meta) -> tuple[str, list[str], list[str], list[str]]:
     try:
         transaction = _json_transaction_decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
     is_parsed = any(isinstance(key, _ParsedKey) for key in transaction.message.account_keys)
     keys = [key.pubkey if isinstance(key, _ParsedKey) else key for key in transaction.message.account_keys]
@@ -236,7 +247,10 @@ def _wire_version_name(version: Any) -> str:
 
 def read_wire(raw_transaction: bytes) -> tuple[str, bytes]:
     """The encoding's name and the wire bytes of a `transaction` value that is `[data, encoding]` or a bare base58 string."""
-    value = _any_decoder.decode(raw_transaction)
+    try:
+        value = _any_decoder.decode(raw_transaction)
+    except _UNREADABLE as error:
+        raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
     if isinstance(value, str):
         data, encoding = value, "base58"
     elif isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value):
@@ -247,13 +261,27 @@ def read_wire(raw_transaction: bytes) -> tuple[str, bytes]:
         if encoding == "base64":
             return encoding, base64.b64decode(data, validate=True)
         if encoding == "base64+zstd":
-            compressed = base64.b64decode(data, validate=True)
-            return encoding, zstandard.ZstdDecompressor().decompress(compressed, max_output_size=MAX_WIRE_BYTES)
+            return encoding, _decompress_wire(base64.b64decode(data, validate=True))
         if encoding == "base58":
-            return encoding, decode_base58(data)
+            return encoding, _decode_wire_base58(data)
     except (ValueError, zstandard.ZstdError) as error:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, f"{encoding}: {error}") from None
     raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, f"unknown encoding {encoding!r}")
+
+
+def _decompress_wire(compressed: bytes) -> bytes:
+    # By a stream, because `decompress` believes the size a frame's header states and allocates it.
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW_BYTES)
+    wire = decompressor.stream_reader(compressed).read(MAX_WIRE_BYTES + 1)
+    if len(wire) > MAX_WIRE_BYTES:
+        raise ValueError(f"more than the {MAX_WIRE_BYTES} bytes a transaction may have")
+    return wire
+
+
+def _decode_wire_base58(text: str) -> bytes:
+    if len(text) > _MAX_BASE58_CHARACTERS:
+        raise ValueError(f"{len(text)} characters, more than a transaction of {MAX_WIRE_BYTES} bytes has")
+    return decode_base58(text)
 
 
 def _loaded_keys(meta: Meta) -> list[str]:
@@ -265,7 +293,7 @@ def _inner_programs(meta: Meta, keys: list[str]) -> list[str]:
     found = []
     for group in meta.inner_instructions or ():
         for instruction in group.instructions:
-            found.append(_program_of(instruction.get("programId"), instruction.get("programIdIndex"), keys))
+            found.append(_program_of(instruction.program_id, instruction.program_id_index, keys))
     return _present(found)
 
 

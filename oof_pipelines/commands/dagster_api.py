@@ -39,6 +39,7 @@ query Status($id: String!) {
 """
 
 _ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
+_RUN_ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
 class DagsterApi:
@@ -68,23 +69,50 @@ class DagsterApi:
             raise click.ClickException(f"Dagster refused the backfill: {answer.get('message', answer['__typename'])}")
         return str(answer["backfillId"])
 
-    def follow_backfill(
-        self, backfill_id: str, check: Callable[[], None], on_progress: Callable[[int, int], None], timeout_seconds: float
+    def wait_for_runs(self, backfill_id: str, check: Callable[[], None], timeout_seconds: float) -> None:
+        """Return when the backfill has runs and all have ended, well or not; `check` raises where a process died."""
+
+        def have_ended(backfill: dict[str, Any]) -> bool:
+            states = [run["status"] for run in backfill.get("runs", [])]
+            return _has_ended(backfill) or (bool(states) and all(state in _RUN_ENDED for state in states))
+
+        self._poll(backfill_id, check, have_ended, timeout_seconds)
+
+    def wait_for_backfill(
+        self,
+        backfill_id: str,
+        check: Callable[[], None],
+        on_progress: Callable[[int, int], None],
+        timeout_seconds: float,
     ) -> None:
-        """Return when the backfill succeeded; `on_progress` hears (partitions done, partitions wanted)."""
+        """Return when the backfill has succeeded; `on_progress` hears (partitions done, partitions wanted)."""
+
+        def has_ended(backfill: dict[str, Any]) -> bool:
+            counts = _counts(backfill)
+            done = sum(count["numPartitionsMaterialized"] for count in counts)
+            on_progress(done, sum(count["numPartitionsTargeted"] for count in counts))
+            return _has_ended(backfill)
+
+        backfill = self._poll(backfill_id, check, has_ended, timeout_seconds)
+        if backfill["status"] != "COMPLETED_SUCCESS":
+            detail = (backfill.get("error") or {}).get("message", "the run's log says why")
+            raise click.ClickException(f"the backfill ended as {backfill['status']}: {detail}")
+
+    def _poll(
+        self,
+        backfill_id: str,
+        check: Callable[[], None],
+        has_ended: Callable[[dict[str, Any]], bool],
+        timeout_seconds: float,
+    ) -> dict[str, Any]:
         deadline_s = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline_s:
             check()
-            backfill = self._ask(_STATUS, {"id": backfill_id})["partitionBackfillOrError"]
-            counts = [s for s in (backfill.get("assetBackfillData") or {}).get("assetBackfillStatuses", []) if s]
-            done = sum(count["numPartitionsMaterialized"] for count in counts)
-            on_progress(done, sum(count["numPartitionsTargeted"] for count in counts))
-            status = backfill.get("status", backfill["__typename"])
-            if status in _ENDED:
-                if status == "COMPLETED_SUCCESS" or (status == "COMPLETED" and not _has_failed(counts)):
-                    return
-                detail = (backfill.get("error") or {}).get("message", "see the run's log in the UI")
-                raise click.ClickException(f"the backfill ended as {status}: {detail}")
+            backfill: dict[str, Any] = self._ask(_STATUS, {"id": backfill_id})["partitionBackfillOrError"]
+            if backfill["__typename"] != "PartitionBackfill":
+                raise click.ClickException(f"Dagster does not know backfill {backfill_id}: {backfill['__typename']}")
+            if has_ended(backfill):
+                return backfill
             time.sleep(_POLL_SECONDS)
         raise click.ClickException(f"the backfill did not end within {timeout_seconds:.0f} s")
 
@@ -98,5 +126,9 @@ class DagsterApi:
         return data
 
 
-def _has_failed(counts: list[dict[str, int]]) -> bool:
-    return any(count["numPartitionsFailed"] for count in counts)
+def _counts(backfill: dict[str, Any]) -> list[dict[str, int]]:
+    return [counts for counts in (backfill.get("assetBackfillData") or {}).get("assetBackfillStatuses", []) if counts]
+
+
+def _has_ended(backfill: dict[str, Any]) -> bool:
+    return backfill["status"] in _ENDED

@@ -25,6 +25,7 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    ends: bool = False
 
     def log_tail(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -58,9 +59,17 @@ class Processes:
             stop(child)
 
     def start(
-        self, name: str, command: Sequence[str], extra_environment: Mapping[str, str] | None = None, is_piped: bool = False
+        self,
+        name: str,
+        command: Sequence[str],
+        extra_environment: Mapping[str, str] | None = None,
+        is_piped: bool = False,
+        ends: bool = False,
     ) -> Child:
-        """Run `command` with its output in logs/NAME.log; with `is_piped`, stdout comes back by `child.process.stdout`."""
+        """Run `command` with its output in logs/NAME.log; with `is_piped`, stdout comes back by `child.process.stdout`.
+
+        `ends` says that the child ends by itself, with status 0.
+        """
         log = self._logs_folder / f"{name}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
@@ -73,14 +82,15 @@ class Processes:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
-        child = Child(name, process, log)
+        child = Child(name, process, log, ends)
         self._children.append(child)
         return child
 
     def check(self) -> None:
         """Raise `ChildDiedError` where a child that should run does not."""
         for child in self._children:
-            if child.process.poll() is not None:
+            status = child.process.poll()
+            if status is not None and not (child.ends and status == 0):
                 raise ChildDiedError(child)
 
     def release(self, child: Child) -> None:
@@ -90,7 +100,6 @@ class Processes:
 
     def wait(self, child: Child, timeout_seconds: float) -> None:
         """Wait for a child that ends by itself; anything but status 0 is `ChildDiedError`."""
-        self._children.remove(child)
         try:
             status = child.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -11,7 +12,8 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.settings import REPOSITORY_ROOT, load_settings
@@ -57,7 +59,7 @@ def sql(query: str | None, is_list: bool, format_: str) -> None:
         elif format_ == "csv":
             _print_csv(names, rows)
         else:
-            _print_table(names, rows)
+            print_table(names, rows)
 
 
 def _statement(query: str) -> str:
@@ -68,10 +70,10 @@ def _statement(query: str) -> str:
 
 
 def _print_list() -> None:
-    table = Table("ready query", "what it tells", box=None)
+    table = Table(Column("ready query", no_wrap=True), "what it tells", box=None)
     for path in sorted(QUERIES_FOLDER.glob("*.sql")):
         table.add_row(path.stem, _title(path))
-    views = Table("view", "what it holds", box=None)
+    views = Table(Column("view", no_wrap=True), "what it holds", box=None)
     for path in sorted(VIEWS_FOLDER.glob("*.sql")):
         views.add_row(path.stem, _title(path))
     console = Console()
@@ -84,14 +86,15 @@ def _title(path: Path) -> str:
     return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("-- ")
 
 
-def _print_table(names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
-    table = Table(*names)
+def print_table(names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    # Text, since a string in square brackets would be read as a style, and vanish.
+    table = Table(*(Column(Text(name)) for name in names))
     is_terminal = sys.stdout.isatty()
     for number, row in enumerate(rows):
         if is_terminal and number == _ROWS_ON_A_TERMINAL:
             table.caption = f"the first {number} rows; --format csv prints all"
             break
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))
     # Off a terminal nothing is cut to a width nobody has.
     Console(width=None if is_terminal else 10_000).print(table)
 
@@ -136,5 +139,8 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, list):
         return [_json_value(item) for item in value]
     if isinstance(value, dict):
-        return {key: _json_value(item) for key, item in value.items()}
-    return value
+        return {str(key): _json_value(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    # Durations, times of day, UUIDs.
+    return value if isinstance(value, str | int | float | None) else str(value)

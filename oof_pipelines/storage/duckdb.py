@@ -94,8 +94,15 @@ class QueryResult:
         self._cursor = cursor
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        while rows := self._cursor.fetchmany(_ROWS_AT_ONCE):
+        while rows := self._fetch():
             yield from rows
+
+    def _fetch(self) -> list[tuple[Any, ...]]:
+        try:
+            return self._cursor.fetchmany(_ROWS_AT_ONCE)
+        except duckdb.Error as error:
+            # A function may fail on a row that is computed only now.
+            raise QueryError(str(error)) from None
 
 
 class QueryEngine:
@@ -128,7 +135,8 @@ class QueryEngine:
 
     def _prepare(self, statement: str) -> None:
         """Create what `statement` names, directly or by way of a view."""
-        words = self._closure(_words(statement))
+        # Comments are left in: two dashes may stand in a string, and a word too many does no harm here.
+        words = self._closure(set(_WORD.findall(statement.lower())))
         tables = sorted(words & set(_TABLES))
         if tables:
             self._load_tables(tables)
@@ -189,7 +197,7 @@ class QueryEngine:
 
 
 def _words(statement: str) -> set[str]:
-    """The identifiers (and keywords) of a statement, comments left out."""
+    """The identifiers (and keywords) of a view, comments left out: they may name views that it does not need."""
     return set(_WORD.findall(_COMMENT.sub("", statement).lower()))
 
 

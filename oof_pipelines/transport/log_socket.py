@@ -15,19 +15,22 @@ from websockets.asyncio.client import ClientConnection, connect
 from oof_pipelines.interfaces import Clock, Dropped, HeardLog, Subscribed
 from oof_pipelines.settings import SecretUrl
 from oof_pipelines.transport.pacing import Backoff
+from oof_pipelines.transport.wire_types import SignatureText, SlotNumber
 
 _PING_SECONDS = 10
+# A connection that stood this long was healthy although its target was silent.
+_HEALTHY_AFTER_SECONDS = 60
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 class _Value(msgspec.Struct):
-    signature: str
+    signature: SignatureText
     err: Any = None
     logs: list[str] | None = None
 
 
 class _Context(msgspec.Struct):
-    slot: int
+    slot: SlotNumber
 
 
 class _Result(msgspec.Struct):
@@ -67,17 +70,19 @@ class LogSocket:
     async def listen(self, target: str) -> AsyncGenerator[Subscribed | HeardLog | Dropped, None]:
         """Announcements of `target` for ever; only cancelling ends it.
 
-        A connection that brought an announcement was healthy: after it the first endpoint is tried again, at once.
-        One that did not hands over to the next endpoint.
+        A connection that brought an announcement, or stood for a minute, was healthy: after it the first endpoint is
+        tried again, soon. One that did not hands over to the next endpoint.
         """
         backoff = Backoff(0.2, 30.0, self._randomness)
         position = 0
         while True:
             endpoint = self._endpoints[position % len(self._endpoints)]
             position += 1
+            subscribed_at_s: float | None = None
             try:
                 async with self._connect(endpoint) as socket:
                     await self._subscribe(socket, target)
+                    subscribed_at_s = self._clock.monotonic_s()
                     yield Subscribed(str(endpoint))
                     async for message in socket:
                         heard = _read_notification(message)
@@ -87,7 +92,11 @@ class LogSocket:
                             yield heard
                     reason = "closed by the node"
             except (OSError, TimeoutError, websockets.WebSocketException, _ProtocolError) as error:
-                reason = str(error) if isinstance(error, _ProtocolError) else type(error).__name__
+                # Of other errors the message may hold the address, and with it the key.
+                reason = endpoint.hide_in(str(error)) if isinstance(error, _ProtocolError) else type(error).__name__
+            if subscribed_at_s is not None and self._clock.monotonic_s() - subscribed_at_s >= _HEALTHY_AFTER_SECONDS:
+                backoff.reset()
+                position = 0
             yield Dropped(f"{endpoint}: {reason}")
             await self._clock.sleep(backoff.next_delay_seconds())
 
@@ -123,7 +132,7 @@ class _ProtocolError(Exception):
 def _decode(message: str | bytes) -> _Message:
     try:
         return _message_decoder.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _ProtocolError("a message that is not JSON-RPC") from None
 
 

@@ -41,7 +41,7 @@ class Backoff:
         self._failures = 0
 
     def next_delay_seconds(self) -> float:
-        whole = min(self._cap_seconds, self._base_seconds * 2 ** min(self._failures, 30))
+        whole: float = min(self._cap_seconds, self._base_seconds * 2 ** min(self._failures, 30))
         self._failures += 1
         return whole * (0.5 + self._randomness.random() / 2)
 

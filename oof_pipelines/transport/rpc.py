@@ -2,10 +2,12 @@
 
 Policy: every call has a timeout; what may pass (no connection, 429, 5xx, an answer that is not JSON, a node that is
 behind) is tried again, on the next endpoint while one cools down, until `give_up_seconds` are over; then
-`SourceUnavailableError`. What the node refuses for good is `SourceRefusedError` at once. An error is never an empty
-answer.
+`SourceUnavailableError`. An endpoint that refuses us (a wrong key, no history) says nothing about what was asked for:
+the others are asked, and where all do so it is `SourceUnavailableError` at once. What the node refuses for good is
+`SourceRefusedError`. An error is never an empty answer.
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +26,7 @@ from oof_pipelines.interfaces import (
 )
 from oof_pipelines.settings import SecretUrl
 from oof_pipelines.transport.pacing import Backoff, RequestBudget
+from oof_pipelines.transport.wire_types import SignatureText, SlotNumber
 
 TRANSACTION_ENCODING = "base64"
 """The message as it was on the wire: the smallest answer, and the one whose signature can be verified."""
@@ -32,6 +35,8 @@ TRANSACTION_ENCODING = "base64"
 _TRANSIENT_CODES = frozenset({-32004, -32005, -32014, -32016, -32603})
 _SKIPPED_SLOT_CODES = frozenset({-32007, -32009})
 _UNSUPPORTED_VERSION_CODE = -32015
+_NO_HISTORY_CODE = -32011
+_ACCESS_STATUSES = frozenset({401, 402, 403})
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 15.0
 
@@ -47,12 +52,12 @@ class _Envelope(msgspec.Struct):
 
 
 class _SignatureRow(msgspec.Struct):
-    signature: str
-    slot: int
+    signature: SignatureText
+    slot: SlotNumber
 
 
 class _Status(msgspec.Struct, rename="camel"):
-    slot: int
+    slot: SlotNumber
     confirmation_status: str | None = None
     confirmations: int | None = None
 
@@ -62,18 +67,19 @@ class _Statuses(msgspec.Struct):
 
 
 class _BlockSignatures(msgspec.Struct):
-    signatures: list[str]
+    signatures: list[SignatureText]
 
 
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 
 
 class _Endpoint:
-    """One address and until when it is left alone."""
+    """One address, until when it is left alone, and whether its last answer was that it will not serve us."""
 
     def __init__(self, url: SecretUrl, randomness: random.Random) -> None:
         self.url = url
         self.available_at_s = 0.0
+        self.is_refusing_us = False
         self.backoff = Backoff(_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS, randomness)
 
 
@@ -81,6 +87,10 @@ class _TransientError(Exception):
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class _RefusesUsError(_TransientError):
+    """The endpoint does not serve us at all, whatever was asked."""
 
 
 class RpcClient:
@@ -106,6 +116,7 @@ class RpcClient:
         self._budget = RequestBudget(requests_per_second, clock)
         self._clock = clock
         self._give_up_seconds = give_up_seconds
+        self._timeout_seconds = timeout_seconds
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._http = httpx.AsyncClient(timeout=timeout_seconds, limits=limits)
         self.outcomes: Counter[tuple[str, str]] = Counter()
@@ -127,21 +138,30 @@ class RpcClient:
                 result = await self._ask(endpoint, request)
             except _TransientError as error:
                 self.outcomes[method, "retried"] += 1
-                delay = error.retry_after_seconds
-                if delay is None:
-                    delay = endpoint.backoff.next_delay_seconds()
-                endpoint.available_at_s = self._clock.monotonic_s() + min(delay, _LONGEST_DELAY_SECONDS)
-                if endpoint.available_at_s >= deadline_s:
+                self._leave_alone(endpoint, error)
+                is_hopeless = all(each.is_refusing_us for each in self._endpoints)
+                if is_hopeless or min(each.available_at_s for each in self._endpoints) >= deadline_s:
                     self.outcomes[method, "unavailable"] += 1
                     raise SourceUnavailableError(f"{method} at {endpoint.url}: {error}") from None
             except SourceRefusedError:
                 self.outcomes[method, "refused"] += 1
                 endpoint.backoff.reset()
+                endpoint.is_refusing_us = False
                 raise
             else:
                 self.outcomes[method, "answered"] += 1
                 endpoint.backoff.reset()
+                endpoint.is_refusing_us = False
                 return result
+
+    def _leave_alone(self, endpoint: _Endpoint, error: _TransientError) -> None:
+        endpoint.is_refusing_us = isinstance(error, _RefusesUsError)
+        delay_seconds = error.retry_after_seconds
+        if endpoint.is_refusing_us:
+            delay_seconds = _LONGEST_DELAY_SECONDS
+        elif delay_seconds is None:
+            delay_seconds = endpoint.backoff.next_delay_seconds()
+        endpoint.available_at_s = self._clock.monotonic_s() + min(delay_seconds, _LONGEST_DELAY_SECONDS)
 
     async def _pick_endpoint(self, method: str, deadline_s: float) -> _Endpoint:
         """The first endpoint that is not cooling down, in the order configured; waits for one where all are."""
@@ -158,33 +178,37 @@ class RpcClient:
 
     async def _ask(self, endpoint: _Endpoint, request: bytes) -> bytes:
         try:
-            response = await self._http.post(
-                endpoint.url.reveal(), content=request, headers={"Content-Type": "application/json"}
-            )
-        except httpx.HTTPError as error:
+            # httpx bounds each read; an answer that comes a byte at a time would pass that for ever.
+            async with asyncio.timeout(self._timeout_seconds):
+                response = await self._http.post(
+                    endpoint.url.reveal(), content=request, headers={"Content-Type": "application/json"}
+                )
+        except (httpx.HTTPError, TimeoutError) as error:
             # The message of some httpx errors holds the URL, and the URL may hold a key.
             raise _TransientError(f"no answer ({type(error).__name__})") from None
         if response.status_code == 429:
             raise _TransientError("HTTP 429", _retry_after_seconds(response))
         if response.status_code >= 500:
             raise _TransientError(f"HTTP {response.status_code}", _retry_after_seconds(response))
+        if response.status_code in _ACCESS_STATUSES:
+            raise _RefusesUsError(f"HTTP {response.status_code}: the endpoint does not let us in")
         try:
             envelope = _envelope_decoder.decode(response.content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if response.status_code >= 400:
-                raise SourceRefusedError(response.status_code, f"HTTP {response.status_code}") from None
+                raise _RefusesUsError(f"HTTP {response.status_code}: no JSON-RPC at this address") from None
             raise _TransientError("the answer is not JSON-RPC (cut off?)") from None
         if envelope.error is not None:
-            raise _error_for(envelope.error)
+            raise _error_for(envelope.error.code, endpoint.url.hide_in(envelope.error.message))
         if not bytes(envelope.result):
             raise _TransientError("the answer has neither result nor error")
         return bytes(envelope.result)
 
     async def genesis_hash(self) -> str:
-        return msgspec.json.decode(await self.call("getGenesisHash", []), type=str)
+        return str(await self._call_for(str, "getGenesisHash", []))
 
     async def slot(self, commitment: str) -> int:
-        return msgspec.json.decode(await self.call("getSlot", [{"commitment": commitment}]), type=int)
+        return int(await self._call_for(SlotNumber, "getSlot", [{"commitment": commitment}]))
 
     async def transaction(self, signature: str, commitment: str = "confirmed") -> bytes | None:
         options = {
@@ -199,14 +223,14 @@ class RpcClient:
         options: dict[str, Any] = {"limit": limit, "commitment": "confirmed"}
         if before is not None:
             options["before"] = before
-        rows = msgspec.json.decode(
-            await self.call("getSignaturesForAddress", [address, options]), type=list[_SignatureRow]
-        )
+        rows = await self._call_for(list[_SignatureRow], "getSignaturesForAddress", [address, options])
         return [ListedSignature(row.signature, row.slot) for row in rows]
 
     async def blocks(self, first_slot: int, last_slot: int) -> list[int]:
-        result = await self.call("getBlocks", [first_slot, last_slot, {"commitment": "confirmed"}])
-        return msgspec.json.decode(result, type=list[int])
+        slots = await self._call_for(
+            list[SlotNumber], "getBlocks", [first_slot, last_slot, {"commitment": "confirmed"}]
+        )
+        return list(slots)
 
     async def block_signatures(self, slot: int) -> list[str]:
         options = {
@@ -216,30 +240,41 @@ class RpcClient:
             "maxSupportedTransactionVersion": 0,
         }
         try:
-            result = await self.call("getBlock", [slot, options])
+            # Null is no block: the node that answers is behind the one that listed the slot, and says so by it.
+            return list((await self._call_for(_BlockSignatures, "getBlock", [slot, options])).signatures)
         except SourceRefusedError as error:
             if error.code in _SKIPPED_SLOT_CODES:
                 return []
             raise
-        return [] if result == b"null" else msgspec.json.decode(result, type=_BlockSignatures).signatures
 
     async def block_time_s(self, slot: int) -> int | None:
         try:
-            return msgspec.json.decode(await self.call("getBlockTime", [slot]), type=int | None)
+            block_time_s: int | None = await self._call_for(int | None, "getBlockTime", [slot])
         except SourceRefusedError as error:
             if error.code in _SKIPPED_SLOT_CODES:
                 return None
             raise
+        return block_time_s
 
     async def signature_statuses(self, signatures: Sequence[str]) -> list[SignatureStatus | None]:
-        result = await self.call("getSignatureStatuses", [list(signatures), {"searchTransactionHistory": True}])
-        statuses = msgspec.json.decode(result, type=_Statuses).value
+        options = {"searchTransactionHistory": True}
+        answer = await self._call_for(_Statuses, "getSignatureStatuses", [list(signatures), options])
+        statuses: list[_Status | None] = answer.value
         if len(statuses) != len(signatures):
             raise SourceUnavailableError(f"getSignatureStatuses: {len(statuses)} answers for {len(signatures)}")
         return [
             SignatureStatus(status.slot, status.confirmation_status == "finalized") if status else None
             for status in statuses
         ]
+
+    async def _call_for(self, expected: Any, method: str, parameters: list[Any]) -> Any:
+        """`call`, its result read as `expected`. A result of another form is an endpoint's fault, so unavailable."""
+        result = await self.call(method, parameters)
+        try:
+            return msgspec.json.decode(result, type=expected)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.outcomes[method, "unreadable"] += 1
+            raise SourceUnavailableError(f"{method}: a result of another form than documented ({error})") from None
 
 
 def _retry_after_seconds(response: httpx.Response) -> float | None:
@@ -248,9 +283,11 @@ def _retry_after_seconds(response: httpx.Response) -> float | None:
     return float(text) if text.isdecimal() else None
 
 
-def _error_for(error: _ErrorObject) -> Exception:
-    if error.code == _UNSUPPORTED_VERSION_CODE:
-        return UnsupportedVersionError(error.code, error.message)
-    if error.code in _TRANSIENT_CODES or error.code == 429:
-        return _TransientError(f"{error.message} (code {error.code})")
-    return SourceRefusedError(error.code, error.message)
+def _error_for(code: int, message: str) -> Exception:
+    if code == _UNSUPPORTED_VERSION_CODE:
+        return UnsupportedVersionError(code, message)
+    if code == _NO_HISTORY_CODE:
+        return _RefusesUsError(f"{message} (code {code})")
+    if code in _TRANSIENT_CODES or code == 429:
+        return _TransientError(f"{message} (code {code})")
+    return SourceRefusedError(code, message)

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from oof_pipelines.chain.body import BodyError, read_body
 from oof_pipelines.interfaces import Inbox, ListedSignature, TransactionSource
 
 logger = logging.getLogger(__name__)
@@ -48,9 +49,22 @@ async def finalise_once(source: TransactionSource, inbox: Inbox) -> FinalityResu
 
 async def _retract_if_gone(source: TransactionSource, inbox: Inbox, row: ListedSignature) -> int:
     """A node without a status may only lack history: the transaction is gone if it is not served as finalised either."""
-    if await source.transaction(row.signature, "finalized") is not None:
-        await inbox.mark_final([row.signature])
+    body = await source.transaction(row.signature, "finalized")
+    if body is not None:
+        slot = _slot_of(body)
+        if slot is None or slot == row.slot:
+            await inbox.mark_final([row.signature])
+        else:
+            await inbox.move_slot(row.signature, slot)
+            logger.warning("landed again", extra={"signature": row.signature, "slot": slot})
         return 0
     await inbox.retract(row.signature, f"left the chain before slot {row.slot} was finalised")
     logger.warning("vanished", extra={"signature": row.signature, "slot": row.slot})
     return 1
+
+
+def _slot_of(body: bytes) -> int | None:
+    try:
+        return read_body(body).slot
+    except BodyError:
+        return None

@@ -48,6 +48,7 @@ REFUSALS_UNTIL_GIVEN_UP = 3
 _FIRST_RETRY_SECONDS = 0.2
 _LONGEST_RETRY_SECONDS = 15.0
 _IDLE_POLL_SECONDS = 0.25
+_UNAVAILABLE_PAUSE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -72,13 +73,18 @@ class FeedCounts:
 
 @dataclass(slots=True)
 class _Target:
-    """One followed target and how far it is proven complete. While `is_repairing` the checkpoint is held."""
+    """One followed target and how far it is proven complete. While `is_repairing` the checkpoint is held.
+
+    `repairs` are (subscription number, tip): only the repair of the newest subscription ends the holding, since an
+    older one may end while the tip of the newest is still being asked for.
+    """
 
     name: str
     checkpoint: Checkpoint | None = None
     newest_slot: int = 0
     is_repairing: bool = True
-    repairs: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
+    subscriptions: int = 0
+    repairs: asyncio.Queue[tuple[int, int]] = field(default_factory=asyncio.Queue)
 
 
 class Feed:
@@ -149,6 +155,8 @@ class Feed:
     async def _begin_repair(self, target: _Target) -> None:
         """The subscription stands: find the tip, and have everything from the checkpoint to it listed."""
         target.is_repairing = True
+        target.subscriptions += 1
+        subscription = target.subscriptions
         tip = await self._ask_tip()
         if target.checkpoint is None:
             target.checkpoint = await self._inbox.checkpoint(target.name)
@@ -156,7 +164,7 @@ class Feed:
             first_slot = tip if self._from_slot is None else min(self._from_slot, tip)
             target.checkpoint = Checkpoint(first_slot, has_heard=self._from_slot is not None)
             await self._inbox.save_checkpoint(target.name, target.checkpoint)
-        await target.repairs.put(tip)
+        await target.repairs.put((subscription, tip))
 
     async def _ask_tip(self) -> int:
         while True:
@@ -164,6 +172,7 @@ class Feed:
                 return await self._source.slot("confirmed")
             except SourceUnavailableError as error:
                 logger.warning("no endpoint tells the tip", extra={"reason": str(error)})
+                await self._clock.sleep(_UNAVAILABLE_PAUSE_SECONDS)
 
     async def _record(self) -> None:
         while True:
@@ -184,18 +193,19 @@ class Feed:
 
     async def _repair(self, target: _Target) -> None:
         while True:
-            tip = await target.repairs.get()
+            subscription, tip = await target.repairs.get()
             try:
                 await self._repair_up_to(target, tip)
             except SourceUnavailableError as error:
                 logger.warning("repair interrupted", extra={"target": target.name, "reason": str(error)})
-                await target.repairs.put(tip)
+                await self._clock.sleep(_UNAVAILABLE_PAUSE_SECONDS)
+                await target.repairs.put((subscription, tip))
             except SourceRefusedError as error:
                 # The node cannot list the gap (its history may be shorter). What is heard is kept; the checkpoint
                 # stays where it is, so that a later start, or another node, repairs it.
                 logger.error("gap not repaired", extra={"target": target.name, "reason": str(error)})
             else:
-                if target.repairs.empty():
+                if subscription == target.subscriptions:
                     target.is_repairing = False
 
     async def _repair_up_to(self, target: _Target, tip: int) -> None:
@@ -254,7 +264,7 @@ class Feed:
             if body is None:
                 return await self._not_there(queued)
             slot = lacks_block_time(body)
-            known_block_time_s = await self._source.block_time_s(slot) if slot is not None else None
+            known_block_time_s = await self._ask_block_time_s(slot) if slot is not None else None
             self.counts.fetched += 1
             return FetchedBody(signature, body, known_block_time_s)
         except UnsupportedVersionError as error:
@@ -266,6 +276,13 @@ class Feed:
         except SourceUnavailableError as error:
             await self._defer(queued, str(error))
         return None
+
+    async def _ask_block_time_s(self, slot: int) -> int | None:
+        try:
+            return await self._source.block_time_s(slot)
+        except SourceRefusedError:
+            # The body itself is there: it is stored with an estimated time rather than refused for its slot's sake.
+            return None
 
     async def _not_there(self, queued: QueuedSignature) -> QuarantinedTransaction | None:
         if queued.attempts + 1 >= EMPTY_ANSWERS_UNTIL_GIVEN_UP and queued.slot <= await self._source.slot("finalized"):
@@ -342,7 +359,7 @@ def _advance(target: _Target, heard_slot: int) -> Checkpoint | None:
     if checkpoint is None:
         return None
     if not checkpoint.has_heard:
-        return Checkpoint(min(checkpoint.slot, heard_slot - 1), has_heard=True)
+        return Checkpoint(max(0, min(checkpoint.slot, heard_slot - 1)), has_heard=True)
     settled_slot = target.newest_slot - SETTLED_AFTER_SLOTS
     if target.is_repairing or settled_slot <= checkpoint.slot:
         return None

@@ -62,9 +62,12 @@ def _check_unique(dataset: Dataset, rows: pl.DataFrame) -> CheckResult:
 def _check_order(rows: pl.DataFrame) -> CheckResult:
     """Slots ascend, and no later slot has an earlier stated block time (the chain's clock never goes back)."""
     columns = rows.select("signature", "slot", "block_time")
+    is_behind = columns["slot"].diff() < 0
+    # An estimated time may lie a little off its neighbours'; a dataset that does not say which are estimated gets no
+    # verdict on times.
     if "is_block_time_estimated" in rows.columns:
         columns = columns.filter(~rows["is_block_time_estimated"])
-    is_behind = (columns["slot"].diff() < 0) | (columns["block_time"].diff() < pl.duration(seconds=0))
+        is_behind = (columns["slot"].diff() < 0) | (columns["block_time"].diff() < pl.duration(seconds=0))
     return _verdict("slot_order", columns.filter(is_behind.fill_null(False))["signature"].to_list(), rows.height)
 
 

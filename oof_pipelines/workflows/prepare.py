@@ -74,7 +74,10 @@ def _block_time(header: BodyHeader, slot: int, known_s: int | None, cluster: str
     """(Unix seconds, whether estimated). Raises `BodyError` where slot and time cannot both be of this cluster."""
     stated_s = header.block_time_s if header.block_time_s is not None else known_s
     if stated_s is None:
-        return estimate_block_time_s(slot), True
+        estimate_s = estimate_block_time_s(slot)
+        if not fits_cluster(slot, estimate_s, cluster):
+            raise BodyError(QuarantineReason.OTHER_CLUSTER, f"slot {slot} is past the end of this century")
+        return estimate_s, True
     if not fits_cluster(slot, stated_s, cluster):
         raise BodyError(
             QuarantineReason.OTHER_CLUSTER,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import AsyncConnection
 
+from oof_pipelines.chain.base58 import is_pubkey
 from oof_pipelines.chain.body import QuarantineReason
 from oof_pipelines.interfaces import (
     Checkpoint,
@@ -33,12 +34,15 @@ _LOCK_ATTEMPTS = 20
 _RETRY_SECONDS = 0.5
 _COMPUTE_BUDGET_INVOKE = "Program ComputeBudget111111111111111111111111111111 invoke [1]"
 
+# What vanished may land again until its blockhash is too old, and what was not found may turn up: heard anew, these two
+# are asked for anew. Other reasons for quarantine do not pass.
 _RECORD_HEARD = """
 with heard as (
     select * from unnest(%s::text[], %s::bigint[], %s::text[], %s::boolean[], %s::text[])
         as h (signature, slot, program_id, is_failed, logs)
     where not exists (select from tx_raw t where t.sig = h.signature)
-      and not exists (select from quarantine q where q.signature = h.signature)
+      and not exists (
+        select from quarantine q where q.signature = h.signature and q.reason not in ('vanished', 'not_found'))
 ), logged as (
     insert into raw_logs (signature, slot, program_id, is_failed, logs)
     select signature, slot, program_id, is_failed, logs::jsonb from heard
@@ -57,7 +61,8 @@ with queued as (
     insert into fetch_queue (signature, slot, source)
     select l.signature, l.slot, %s from unnest(%s::text[], %s::bigint[]) as l (signature, slot)
     where not exists (select from tx_raw t where t.sig = l.signature)
-      and not exists (select from quarantine q where q.signature = l.signature)
+      and not exists (
+        select from quarantine q where q.signature = l.signature and q.reason not in ('vanished', 'not_found'))
     on conflict (signature) do nothing
     returning 1
 )
@@ -209,6 +214,7 @@ class PostgresInbox:
             stored_count = await _insert_returning(cursor, _INSERT_TX_RAW, [_tx_raw_row(tx) for tx in stored])
             await cursor.executemany(_INSERT_INBOX, [_inbox_row(tx) for tx in stored])
             await cursor.executemany(_INSERT_LOGS, [_logs_row(tx) for tx in stored])
+            await cursor.execute("delete from quarantine where signature = any(%s)", ([tx.signature for tx in stored],))
             rows = [(tx.signature, tx.slot, str(tx.reason), tx.detail, tx.body_zstd) for tx in refused]
             refused_count = await _insert_returning(cursor, _INSERT_QUARANTINE, rows)
             await cursor.execute("delete from raw_logs where signature = any(%s)", ([tx.signature for tx in refused],))
@@ -291,15 +297,13 @@ class PostgresInbox:
         connection = await AsyncConnection.connect(
             url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS, application_name="oof feed"
         )
-        for _attempt in range(_LOCK_ATTEMPTS):
-            cursor = await connection.execute("select pg_try_advisory_lock(%s)", (FEED_LOCK,))
-            row = await cursor.fetchone()
-            if row and row[0]:
-                self._connection = connection
-                return connection
-            await asyncio.sleep(_RETRY_SECONDS / 2)
-        await connection.close()
-        raise FeedIsRunningError("another feed already writes into this database (DATABASE_URL, OOF_HOME)")
+        try:
+            await _lock_feed(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection
+        return connection
 
     async def _abandon(self) -> None:
         if self._connection is not None:
@@ -309,6 +313,16 @@ class PostgresInbox:
     @staticmethod
     async def _nothing(_connection: AsyncConnection[Any]) -> None:
         return None
+
+
+async def _lock_feed(connection: AsyncConnection[Any]) -> None:
+    for _attempt in range(_LOCK_ATTEMPTS):
+        cursor = await connection.execute("select pg_try_advisory_lock(%s)", (FEED_LOCK,))
+        row = await cursor.fetchone()
+        if row and row[0]:
+            return
+        await asyncio.sleep(_RETRY_SECONDS / 2)
+    raise FeedIsRunningError("another feed already writes into this database (DATABASE_URL, OOF_HOME)")
 
 
 async def _count(connection: AsyncConnection[Any], statement: str, parameters: tuple[Any, ...]) -> int:
@@ -333,13 +347,15 @@ def _lead_program(logs: Sequence[str]) -> str:
     """The first program called at the top level, past the Compute Budget; '' where the logs name none."""
     for line in logs:
         if line.endswith(" invoke [1]") and line.startswith("Program ") and line != _COMPUTE_BUDGET_INVOKE:
-            return line.split(" ", 2)[1]
+            program_id = line.split(" ", 2)[1]
+            if is_pubkey(program_id):
+                return program_id
     return ""
 
 
 def _json_text(logs: Sequence[str]) -> str:
-    # jsonb refuses the NUL character; logs are base64 and text, so one that holds it says nothing by it.
-    return json.dumps(list(logs)).replace("\\u0000", "")
+    # jsonb refuses the NUL character and lone surrogates; logs are base64 and text, so these say nothing.
+    return json.dumps([line.replace("\0", "").encode("utf-8", "replace").decode() for line in logs])
 
 
 def _without_detail(refused: QuarantinedTransaction) -> QuarantinedTransaction:

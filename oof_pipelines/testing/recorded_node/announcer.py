@@ -7,9 +7,8 @@ other speeds every slot is announced at its time, to finalized subscriptions at 
 import asyncio
 from collections.abc import Callable
 
-from oof_pipelines.testing.recorded_node.chain_view import COMMITMENTS, CONFIRMED, FINALIZED, Chain
+from oof_pipelines.testing.recorded_node.chain_view import COMMITMENTS, CONFIRMED, FINALIZED, PROCESSED, Chain
 from oof_pipelines.testing.recorded_node.pubsub import (
-    LEVELS_BEFORE_FINALITY,
     Listener,
     Subscription,
     SubscriptionTable,
@@ -50,7 +49,7 @@ class Announcer:
             await self._run_at_once()
             return
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._run_in_time(LEVELS_BEFORE_FINALITY, 0.0))
+            tasks.create_task(self._run_in_time((PROCESSED, CONFIRMED), 0.0))
             tasks.create_task(self._run_in_time((FINALIZED,), self._chain.timeline.finality_lag_seconds))
             tasks.create_task(self._run_slots())
 

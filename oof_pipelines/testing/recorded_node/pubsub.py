@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from oof_pipelines.testing.recorded_node.chain_view import CONFIRMED, FINALIZED, Chain
+from oof_pipelines.testing.recorded_node.chain_view import FINALIZED, Chain
 from oof_pipelines.testing.recorded_node.json_rpc import (
     METHOD_NOT_FOUND,
     Request,
@@ -170,6 +170,3 @@ def notification(kind: str, value: bytes, number: int) -> bytes:
         value,
         number,
     )
-
-
-LEVELS_BEFORE_FINALITY = ("processed", CONFIRMED)

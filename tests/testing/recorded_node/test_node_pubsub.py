@@ -188,11 +188,11 @@ def test_in_time_what_nobody_hears_is_lost_and_finalized_listeners_hear_later(wr
 
 def test_the_chain_starts_with_the_first_subscription_so_nothing_is_missed(write_chain, bodies, serve):
     async def scenario():
-        async with serve(write_chain(12, per_slot=2), speed=20) as (node, _):
-            async with websockets.connect(node.ws_url) as socket:
-                await asyncio.sleep(0.2)
-                await call(socket, "logsSubscribe", "all", {"commitment": "confirmed"})
-                assert signatures_in(await hear(socket, 12)) == [bodies.signature(number) for number in range(12)]
+        chain = write_chain(12, per_slot=2)
+        async with serve(chain, speed=20) as (node, _), websockets.connect(node.ws_url) as socket:
+            await asyncio.sleep(0.2)
+            await call(socket, "logsSubscribe", "all", {"commitment": "confirmed"})
+            assert signatures_in(await hear(socket, 12)) == [bodies.signature(number) for number in range(12)]
 
     run(scenario())
 

@@ -1,0 +1,253 @@
+"""Kill -9 at a named step, in the real processes: `python -m oof_pipelines.testing.crash_points --at STEP -- follow all`.
+
+It runs the installed `oof` with the arguments after `--`, in this process, and when the step is reached for the n-th time
+kills this process (what a crash does) or the embedded PostgreSQL of OOF_HOME (what its crash does to us). The program
+itself knows nothing of it: the classes that touch the outside world are watched from here.
+
+A step is PART.METHOD:MOMENT:COUNT, such as `inbox.store:after:2`. MOMENT is `before` or `after` the call, or `commit`:
+every statement of the call's transaction has been made, and its COMMIT not yet been sent. Parts and methods are in `PARTS`;
+`fold.STEP:before:COUNT` are the steps that `fold_day` names, and `partition.rename` is between the unfinished Parquet
+file and the finished one.
+"""
+
+import functools
+import inspect
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+import psycopg
+
+from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.store import ParquetStore
+from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
+from oof_pipelines.storage.postgres.inbox import PostgresInbox
+from oof_pipelines.storage.postgres.server import EmbeddedPostgres
+from oof_pipelines.transport.rpc import RpcClient
+from oof_pipelines.workflows import fold
+
+PARTS: dict[str, tuple[type, tuple[str, ...]]] = {
+    "inbox": (
+        PostgresInbox,
+        ("record_heard", "enqueue", "defer", "discard", "store", "mark_final", "retract", "save_checkpoint"),
+    ),
+    "source": (RpcClient, ("slot", "transaction", "blocks", "block_signatures", "signature_statuses")),
+    "partition": (ParquetStore, ("read", "write")),
+    "waiting": (PostgresFoldSource, ("waiting", "clear")),
+}
+MOMENTS = ("before", "commit", "after")
+FOLD_STEPS = ("read", "validate", "write", "clear", "done")
+_RENAME = "partition.rename"
+_UNFINISHED = ".unfinished"
+_DEATH_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """The `count`-th time (from 1) that `step` is at `moment`."""
+
+    step: str
+    moment: str
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "CrashPoint":
+        """`inbox.store:after:2`. Raises ValueError where there is no such step."""
+        step, _, rest = text.partition(":")
+        moment, _, count = rest.partition(":")
+        known = {f"{part}.{method}" for part, (_, methods) in PARTS.items() for method in methods}
+        known |= {f"fold.{name}" for name in FOLD_STEPS} | {_RENAME}
+        if step not in known:
+            raise ValueError(f"{text!r}: no step {step!r}; there are {', '.join(sorted(known))}")
+        if moment not in MOMENTS or not count.isdecimal() or int(count) < 1:
+            raise ValueError(f"{text!r}: a step ends in :{'|'.join(MOMENTS)}:COUNT")
+        return cls(step, moment, int(count))
+
+
+class CrashPlan:
+    """Counts how often each step is reached and runs `crash` once, at `point`. Safe for threads."""
+
+    def __init__(self, point: CrashPoint, crash: Callable[[], None]) -> None:
+        self._point = point
+        self._crash = crash
+        self._reached: Counter[tuple[str, str]] = Counter()
+        self._turn = threading.Lock()
+        # Which watched call the running task is in, for the commit of its transaction.
+        self._inside: ContextVar[str] = ContextVar("inside", default="")
+
+    def reach(self, step: str, moment: str) -> None:
+        """`step` is at `moment`."""
+        with self._turn:
+            self._reached[step, moment] += 1
+            is_due = (step, moment, self._reached[step, moment]) == (
+                self._point.step,
+                self._point.moment,
+                self._point.count,
+            )
+        if is_due:
+            self._crash()
+
+    def install(self) -> None:
+        """Watch every part of this process from now on. There is no way back: it is for a process of its own."""
+        for part, (owner, methods) in PARTS.items():
+            for method in methods:
+                setattr(owner, method, self._watched(f"{part}.{method}", getattr(owner, method)))
+        self._watch_commits()
+        self._watch_renames()
+        # Whoever imports the workflow later gets this one; commands are imported when they are called.
+        fold.fold_day = functools.partial(fold.fold_day, at_step=lambda name: self.reach(f"fold.{name}", "before"))
+
+    def _watched(self, step: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        async def call_async(*arguments: Any, **options: Any) -> Any:
+            self.reach(step, "before")
+            token = self._inside.set(step)
+            try:
+                result = await method(*arguments, **options)
+            finally:
+                self._inside.reset(token)
+            self.reach(step, "after")
+            return result
+
+        @functools.wraps(method)
+        def call(*arguments: Any, **options: Any) -> Any:
+            self.reach(step, "before")
+            token = self._inside.set(step)
+            try:
+                result = method(*arguments, **options)
+            finally:
+                self._inside.reset(token)
+            self.reach(step, "after")
+            return result
+
+        return call_async if inspect.iscoroutinefunction(method) else call
+
+    def _watch_commits(self) -> None:
+        exit_async, exit_ = psycopg.AsyncTransaction.__aexit__, psycopg.Transaction.__exit__
+
+        async def leave_async(transaction: Any, kind: Any, error: Any, trace: Any) -> Any:
+            self._reach_commit(kind)
+            return await exit_async(transaction, kind, error, trace)
+
+        def leave(transaction: Any, kind: Any, error: Any, trace: Any) -> Any:
+            self._reach_commit(kind)
+            return exit_(transaction, kind, error, trace)
+
+        psycopg.AsyncTransaction.__aexit__ = leave_async  # type: ignore[method-assign, assignment]
+        psycopg.Transaction.__exit__ = leave  # type: ignore[method-assign]
+
+    def _reach_commit(self, error_kind: Any) -> None:
+        step = self._inside.get()
+        if step and error_kind is None:
+            self.reach(step, "commit")
+
+    def _watch_renames(self) -> None:
+        replace = Path.replace
+
+        def rename(path: Path, target: Any) -> Any:
+            if path.suffix != _UNFINISHED:
+                return replace(path, target)
+            self.reach(_RENAME, "before")
+            renamed = replace(path, target)
+            self.reach(_RENAME, "after")
+            return renamed
+
+        Path.replace = rename  # type: ignore[method-assign, assignment]
+
+
+def kill_this_process() -> None:
+    """As the kernel's out-of-memory killer or a power cut would: nothing more is run, nothing is closed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_server(home: Path, *, is_whole: bool = True) -> None:
+    """Kill -9 the embedded PostgreSQL of `home`, with `is_whole` its children as well, and wait until they are gone.
+
+    Without, its children notice by themselves that their parent is gone, and end a moment later. Raises RuntimeError where
+    no server runs.
+    """
+    pid = EmbeddedPostgres(home).status().pid
+    if pid is None:
+        raise RuntimeError(f"no PostgreSQL of {home} runs")
+    doomed = [pid, *(_children(pid) if is_whole else [])]
+    for number in doomed:
+        _kill(number)
+    deadline_s = time.monotonic() + _DEATH_SECONDS
+    while any(_is_running(number) for number in doomed):
+        if time.monotonic() > deadline_s:
+            raise RuntimeError(f"the PostgreSQL of {home} outlives kill -9")
+        time.sleep(0.005)
+
+
+def _children(parent_pid: int) -> list[int]:
+    """Processes whose parent is `parent_pid`: field 4 of /proc/PID/stat, counted after the name's parenthesis (proc(5))."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        fields = _status_fields(folder) if folder.name.isdecimal() else []
+        if len(fields) > 1 and int(fields[1]) == parent_pid:
+            found.append(int(folder.name))
+    return found
+
+
+def _is_running(pid: int) -> bool:
+    fields = _status_fields(Path(f"/proc/{pid}"))
+    return bool(fields) and fields[0] not in ("Z", "X")
+
+
+def _status_fields(folder: Path) -> list[str]:
+    try:
+        return (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--at", "point", required=True, help="PART.METHOD:MOMENT:COUNT, such as inbox.store:after:2.")
+@click.option(
+    "--kill",
+    "victim",
+    type=click.Choice(["process", "server", "postmaster"]),
+    default="process",
+    show_default=True,
+    help="This process, the embedded PostgreSQL of OOF_HOME, or only its main process.",
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def main(point: str, victim: str, command: tuple[str, ...]) -> None:
+    """Run `oof COMMAND…` and kill -9 at a named step."""
+    try:
+        parsed = CrashPoint.parse(point)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--at") from None
+
+    def crash() -> None:
+        click.echo(f"crash point {point}: killing the {victim}", err=True)
+        sys.stderr.flush()
+        if victim == "process":
+            kill_this_process()
+        else:
+            kill_server(load_settings().home, is_whole=victim == "server")
+
+    CrashPlan(parsed, crash).install()
+    (program,) = metadata.entry_points(group="console_scripts", name="oof")
+    program.load()(list(command), prog_name="oof")
+
+
+if __name__ == "__main__":
+    main()
