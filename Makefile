@@ -53,6 +53,6 @@ clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Made in a folder beside and stamped last, so that an interrupted install is done again.
-$(READY): requirements.lock pyproject.toml scripts/make_venv.sh
-	@sh scripts/make_venv.sh "$(PYTHON)" "$(VENV)"
+$(READY): requirements.lock pyproject.toml .ci/make_venv.sh
+	@sh .ci/make_venv.sh "$(PYTHON)" "$(VENV)"
 	@touch $@

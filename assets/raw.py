@@ -46,7 +46,7 @@ def raw_asset(dataset: str) -> dg.AssetsDefinition:
     )
     def raw(
         context: dg.AssetExecutionContext, warehouse: Warehouse
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         days = [date.fromisoformat(key) for key in context.partition_keys]
         reports: list[FoldReport] = []
         try:

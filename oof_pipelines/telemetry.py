@@ -38,7 +38,8 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        extra = "".join(f" {key}={value}" for key, value in _extra(record).items())
+        # A node's words may hold line breaks; a line of ours does not.
+        extra = "".join(f" {key}={value}" for key, value in _extra(record).items()).replace("\n", "\\n")
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         text = f"{at} {level}{record.getMessage()}{extra}"
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text

@@ -28,7 +28,5 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             )
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Any
-    ) -> "PooledPostgresStorage":
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "PooledPostgresStorage":
         return cls(pg_url_from_config(config_value), inst_data)

@@ -13,7 +13,7 @@ from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.workflows.fold import FoldReport, fold_day
 
 
-class Warehouse(dg.ConfigurableResource):
+class Warehouse(dg.ConfigurableResource[None]):
     """Where facts are kept. Reads the settings (OOF_HOME, OOF_STORE, DATABASE_URL) when it is first used, not at load."""
 
     def fold_days(self, dataset: str, days: list[date]) -> Iterator[FoldReport]:

@@ -53,7 +53,7 @@ def choose_recording(recorded: Path | None, home: Path) -> tuple[Path, str]:
 
 def start_node(processes: Processes, folder: Path, *, speed: float, faults: str | None = None) -> RunningNode:
     """Start the node on a free port and wait until it serves."""
-    command = [sys.executable, "-m", "oof_pipelines.testing.recorded_node", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", "oof_pipelines", "node", str(folder), "--port", "0"]
     command += ["--speed", str(speed)]
     if faults:
         command += ["--faults", faults]

@@ -15,7 +15,7 @@ import psycopg
 
 from oof_pipelines.storage.parquet.schemas import DATASETS, INSTANT
 from oof_pipelines.storage.parquet.store import ParquetStore
-from oof_pipelines.workflows.prepare import decompress_body
+from oof_pipelines.chain.compression import decompress_body
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _ROWS_AT_ONCE = 10_000
@@ -114,7 +114,7 @@ class QueryEngine:
         self._views = {path.stem: path.read_text(encoding="utf-8") for path in sorted(views_folder.glob("*.sql"))}
         self._connection = duckdb.connect(":memory:")
         self._connection.execute("set TimeZone = 'UTC'")
-        self._connection.create_function("body_json", _body_json, ["BLOB"], "VARCHAR", null_handling="default")
+        self._connection.create_function("body_json", _body_json, ["BLOB"], "VARCHAR")
 
     def __enter__(self) -> "QueryEngine":
         return self

@@ -18,9 +18,14 @@ from oof_pipelines.workflows.partition_checks import CheckResult, check_partitio
 class WrittenFile(Protocol):
     """What a write left behind."""
 
-    object_key: str
-    size_bytes: int
-    sha256: str
+    @property
+    def object_key(self) -> str: ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    @property
+    def sha256(self) -> str: ...
 
 
 class PartitionStore(Protocol):
@@ -103,8 +108,9 @@ def fold_day(
         day=day,
         row_count=valid.height,
         added_count=valid.height - (old.height if old is not None else 0),
-        first_slot=valid["slot"].min(),
-        last_slot=valid["slot"].max(),
+        # The rows are sorted by slot.
+        first_slot=int(valid["slot"][0]),
+        last_slot=int(valid["slot"][-1]),
         file=written,
         checks=checks,
     )

@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import zstandard
-
 from oof_pipelines.chain.body import BodyError, BodyHeader, QuarantineReason, check_storable, read_body
+from oof_pipelines.chain.compression import compress_body
 from oof_pipelines.chain.slot_clock import estimate_block_time_s, fits_cluster
 from oof_pipelines.interfaces import QuarantinedTransaction, StoredTransaction
-
-# Level 3 is zstd's default: 600 MB/s a core, and the body is written once. One compressor setting for all bodies, since
-# a body's compressed bytes are part of a partition's bytes.
-_ZSTD_LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +16,6 @@ class FetchedBody:
     signature: str
     body: bytes
     known_block_time_s: int | None = None
-
-
-def compress_body(body: bytes) -> bytes:
-    """zstd of the body, unchanged; the same bytes every time."""
-    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
-
-
-def decompress_body(body_zstd: bytes) -> bytes:
-    """The body as the node sent it. Raises `zstandard.ZstdError` where it is not one of ours."""
-    return zstandard.ZstdDecompressor().decompress(body_zstd)
 
 
 def lacks_block_time(body: bytes) -> int | None:

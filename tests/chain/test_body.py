@@ -86,34 +86,34 @@ def loaded_keys(transaction: VersionedTransaction) -> dict[str, list[str]]:
     return {"writable": [str(LOADED)] if transaction.version() == 0 else [], "readonly": []}
 
 
-def result(transaction: VersionedTransaction, shape: Any, **changes: Any) -> dict[str, Any]:
+def result(signed_one: VersionedTransaction, shape: Any, **changes: Any) -> dict[str, Any]:
     """A getTransaction result around `shape`; `changes` replace keys, of `meta` where they are its."""
-    inner_index = list(transaction.message.account_keys).index(INNER)
+    inner_index = list(signed_one.message.account_keys).index(INNER)
     meta: dict[str, Any] = {
         "err": None,
         "fee": 5000,
         "logMessages": ["Program log: hello"],
         "innerInstructions": [{"index": 0, "instructions": [{"programIdIndex": inner_index, "stackHeight": 2}]}],
-        "loadedAddresses": loaded_keys(transaction),
+        "loadedAddresses": loaded_keys(signed_one),
         "returnData": {"data": ["", "base64"], "programId": str(PROGRAM)},
     }
     meta |= {key: value for key, value in changes.items() if key in meta}
     whole = {
         "slot": 400_000_000,
         "blockTime": 1_771_000_000,
-        "version": 0 if transaction.version() == 0 else "legacy",
+        "version": 0 if signed_one.version() == 0 else "legacy",
         "transaction": shape,
         "meta": meta,
     }
     return whole | {key: value for key, value in changes.items() if key not in meta}
 
 
-def body_of(transaction: VersionedTransaction, encoding: str = "base64", **changes: Any) -> bytes:
+def body_of(signed_one: VersionedTransaction, encoding: str = "base64", **changes: Any) -> bytes:
     if encoding.startswith("json"):
-        shape: Any = json_form(transaction, is_parsed=encoding == "jsonParsed")
+        shape: Any = json_form(signed_one, is_parsed=encoding == "jsonParsed")
     else:
-        shape = wire_form(transaction, encoding)
-    return json.dumps(result(transaction, shape, **changes)).encode()
+        shape = wire_form(signed_one, encoding)
+    return json.dumps(result(signed_one, shape, **changes)).encode()
 
 
 def reason_for(body: bytes) -> QuarantineReason:

@@ -110,8 +110,8 @@ class Ledger:
         return self.first_positions[slot_count] if slot_count < len(self.first_positions) else len(self.entries)
 
     def block_time_seconds(self, slot_number: int) -> int | None:
-        """The first block time that any record of this slot knows."""
-        times = (entry.block_time_seconds for entry in self.entries_of_slot(slot_number))
+        """The first block time that any record of this slot knows; one merely announced here knows nothing of it."""
+        times = (entry.block_time_seconds for entry in self.entries_of_slot(slot_number) if entry.has_slot)
         return next((time for time in times if time is not None), None)
 
     def read_body(self, entry: Entry, encoding: str) -> bytes:

@@ -51,7 +51,7 @@ def start_node_process(
     start_timeout_seconds: float = 60.0,
 ) -> Iterator[NodeProcess]:
     """A node over `directory` that runs until the block ends; raises `NodeStartError` where it does not come up."""
-    command = [sys.executable, "-m", "oof_pipelines.testing.recorded_node", str(directory), "--port", str(port)]
+    command = [sys.executable, "-m", "oof_pipelines", "node", str(directory), "--port", str(port)]
     command += ["--speed", str(speed), "--seed", str(seed)]
     for option, value in (("--faults", faults), ("--log", log), ("--genesis", genesis)):
         if value is not None:

@@ -1,0 +1,58 @@
+"""Logs a machine can read, and metrics under their names."""
+
+import json
+import logging
+import sys
+from collections import Counter
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from oof_pipelines.commands.feed_metrics import FeedCollector
+from oof_pipelines.telemetry import JsonFormatter, LineFormatter
+from oof_pipelines.workflows.follow import FeedCounts
+
+
+def record(message: str, level: int = logging.INFO, **extra: object) -> logging.LogRecord:
+    made = logging.LogRecord("oof_pipelines.x", level, "file.py", 1, message, (), None)
+    made.created = 1_771_000_000.1234
+    vars(made).update(extra)
+    return made
+
+
+def test_json_lines_hold_the_extra_fields() -> None:
+    line = JsonFormatter().format(record('quoted "text"\nof two lines', slot=2**60, reason={1}))
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "at": "2026-02-13T16:26:40.123+00:00",
+        "level": "info",
+        "logger": "oof_pipelines.x",
+        "event": 'quoted "text"\nof two lines',
+        "slot": 2**60,
+        "reason": "{1}",
+    }
+
+
+def test_an_exception_is_part_of_the_line() -> None:
+    made = record("failed", logging.ERROR)
+    try:
+        raise ValueError("why")
+    except ValueError:
+        made.exc_info = sys.exc_info()
+    assert "ValueError: why" in json.loads(JsonFormatter().format(made))["exception"]
+    assert LineFormatter().format(made).startswith("16:26:40 error: failed\nTraceback")
+
+
+def test_lines_for_people_are_short_and_single() -> None:
+    assert LineFormatter().format(record("stored", slot=7)) == "16:26:40 stored slot=7"
+    assert "\n" not in LineFormatter().format(record("refused", logging.WARNING, reason="two\nlines"))
+
+
+def test_counts_are_metrics() -> None:
+    registry = CollectorRegistry()
+    counts = FeedCounts(stored=3, newest_slot=9)
+    registry.register(FeedCollector(counts, Counter({("getSlot", "answered"): 2})))
+    counts.stored += 1
+    text = generate_latest(registry).decode()
+    assert "oof_feed_stored_total 4.0" in text
+    assert "oof_feed_newest_slot 9.0" in text
+    assert 'oof_rpc_calls_total{method="getSlot",outcome="answered"} 2.0' in text
