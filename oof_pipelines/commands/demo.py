@@ -1,10 +1,7 @@
 """`oof demo`: the whole platform once, on recorded transactions, with real processes; ends by itself."""
 
-import shutil
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from oof_pipelines.commands.dagster_instance import (
     webserver_command,
 )
 from oof_pipelines.commands.errors import plain_errors
+from oof_pipelines.commands.fresh_home import fresh_home
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.commands.recorded_chain import choose_recording, recorded_option, start_node
 from oof_pipelines.commands.sql import QUERIES_FOLDER, VIEWS_FOLDER, print_table
@@ -31,7 +29,6 @@ from oof_pipelines.storage.parquet.schemas import DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
-from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
 _STALLED_SECONDS = 120
 _STORAGE_SECONDS = 120
@@ -72,7 +69,7 @@ def demo(recorded: Path | None) -> None:
     """
     started_s = time.monotonic()
     settings = load_settings({"OOF_HOME": str(load_settings().home / "demo")})
-    with _fresh_home(settings.home), Steps() as steps:
+    with fresh_home(settings.home), Steps() as steps:
         outcome = _run(settings, recorded, steps)
     print_table(outcome.columns, iter(outcome.rows))
     seconds = time.monotonic() - started_s
@@ -82,20 +79,6 @@ def demo(recorded: Path | None) -> None:
     )
     if outcome.folded != outcome.stored:
         raise click.ClickException(f"{outcome.stored} are stored, but {outcome.folded} are in the files")
-
-
-@contextmanager
-def _fresh_home(home: Path) -> Iterator[None]:
-    """An empty folder, whatever an earlier demo left in it; its server is stopped at the end, its data stay."""
-    server = EmbeddedPostgres(home)
-    if home.exists():
-        server.erase()
-        shutil.rmtree(home)
-    home.mkdir(parents=True)
-    try:
-        yield
-    finally:
-        server.stop()
 
 
 def _run(settings: Settings, recorded: Path | None, steps: Steps) -> Outcome:

@@ -39,9 +39,16 @@ Examples:
 @click.argument("targets", nargs=-1)
 @click.option("--from-slot", type=click.IntRange(0), help="First start only: repair from this slot, not from now.")
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Serve Prometheus metrics on this port.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address to serve them on.")
 @click.option("--json-logs/--line-logs", default=None, help="Logs as JSON or lines (default: lines on a terminal).")
 @plain_errors
-def follow(targets: tuple[str, ...], from_slot: int | None, metrics_port: int | None, json_logs: bool | None) -> None:
+def follow(
+    targets: tuple[str, ...],
+    from_slot: int | None,
+    metrics_port: int | None,
+    metrics_host: str,
+    json_logs: bool | None,
+) -> None:
     """Hear TARGETS (all, allWithVotes, or addresses), fetch every transaction once, and keep it in the inbox.
 
     Runs until Ctrl-C. It may be killed at any time: the next start repairs what was missed.
@@ -52,11 +59,11 @@ def follow(targets: tuple[str, ...], from_slot: int | None, metrics_port: int | 
     followed = check_targets("TARGETS", list(targets)) if targets else settings.follow
     configure_logging(is_json=not sys.stderr.isatty() if json_logs is None else json_logs)
     ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
-    asyncio.run(_follow(settings, followed, from_slot, metrics_port))
+    asyncio.run(_follow(settings, followed, from_slot, (metrics_host, metrics_port) if metrics_port else None))
 
 
 async def _follow(
-    settings: Settings, targets: tuple[str, ...], from_slot: int | None, metrics_port: int | None
+    settings: Settings, targets: tuple[str, ...], from_slot: int | None, metrics_at: tuple[str, int] | None
 ) -> None:
     clock = SystemClock()
     randomness = random.Random()  # noqa: S311 - jitter, not a secret
@@ -84,11 +91,20 @@ async def _follow(
             concurrency=settings.rpc_concurrency,
             from_slot=from_slot,
         )
-        if metrics_port is not None:
+        if metrics_at is not None:
             FeedCollector(feed.counts, rpc.outcomes).register()
-            start_http_server(metrics_port, addr="127.0.0.1")
+            _serve_metrics(*metrics_at)
         logger.info("following", extra={"targets": ",".join(targets), "endpoint": str(settings.rpc_endpoints[0])})
         await _run_until_signal(feed)
+
+
+def _serve_metrics(host: str, port: int) -> None:
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        # An address that is not ours, or a port that is taken: say which option to change.
+        reason = error.strerror or str(error)
+        raise SettingsError(f"--metrics-host, --metrics-port: cannot listen on {host} port {port}: {reason}") from None
 
 
 async def _check_cluster(rpc: RpcClient, cluster: str) -> None:

@@ -51,10 +51,12 @@ def choose_recording(recorded: Path | None, home: Path) -> tuple[Path, str]:
     return folder, f"a synthetic chain of {SYNTHETIC_TRANSACTIONS} transactions (set RECORDED=DIR for your own)"
 
 
-def start_node(processes: Processes, folder: Path, *, speed: float, faults: str | None = None) -> RunningNode:
+def start_node(
+    processes: Processes, folder: Path, *, speed: float, faults: str | None = None, seed: int = 0
+) -> RunningNode:
     """Start the node on a free port and wait until it serves."""
     command = [sys.executable, "-m", "oof_pipelines", "node", str(folder), "--port", "0"]
-    command += ["--speed", str(speed)]
+    command += ["--speed", str(speed), "--seed", str(seed)]
     if faults:
         command += ["--faults", faults]
     child = processes.start("node", command, is_piped=True)

@@ -14,14 +14,14 @@ FROM_THE_START = ("--from-slot", str(DEFAULT_START_SLOT))
 # Step → where to kill, each in a run of its own; the runs of a step go side by side.
 KILLED_FROM_THE_START = {
     "inbox.save_checkpoint": ("before:1", "commit:30", "after:1"),
-    "inbox.record_heard": ("before:1", "commit:2", "after:1"),
+    "inbox.record_heard": ("before:1", "commit:1", "after:1"),
     "inbox.enqueue": ("before:2", "commit:20", "after:1"),
     "inbox.store": ("before:1", "commit:2", "after:2"),
     "inbox.mark_final": ("before:1", "commit:1", "after:1"),
     "source.transaction": ("before:1", "after:1", "after:100"),
 }
 # Without --from-slot a feed promises what it is told from its first recorded announcement on.
-KILLED_WHILE_HEARING = ("record_heard:after:1", "record_heard:before:3", "store:commit:1", "mark_final:after:1")
+KILLED_WHILE_HEARING = ("record_heard:after:1", "store:commit:1", "store:after:1", "mark_final:after:1")
 
 
 def run_killed(stage: Stage, calm: Calm, steps: list[str], *options: str) -> None:

@@ -21,7 +21,8 @@ FAULTS = {
     "null_after_log:p=0.3;for_ms=700": "null",
     "stale_slot:p=0.5;lag=60": None,
     "drop:after=20;times=0": "dropped",
-    "drop:after=20;times=0,stale_slot:p=0.7;lag=1000000": "dropped",
+    # The tip given after the drop lies before what was lost.
+    "drop:after=50;times=1,stale_slot:p=0.7;lag=1000000": "dropped",
     "429:p=0.05,error:p=0.05,truncated:p=0.05,null_after_log:p=0.1,drop:after=30;times=0,slow:p=0.05": "dropped",
 }
 

@@ -1,4 +1,4 @@
-"""Kill -9 of the fold at its named steps, and in the middle of the Parquet write; the next fold makes the calm run's files."""
+"""Kill -9 of the fold at its named steps and in the middle of the Parquet write; the next fold makes the calm files."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -35,13 +35,17 @@ class Announcer:
         self._on_drop = on_drop
         self._has_changed = asyncio.Event()
         self._drops = 0
-        self._deaf_until_position = 0
+        self._position = 0
+        self._away_until_position = 0
         self.announcements = 0
         table.on_change = self._has_changed.set
 
-    def admit(self, listener: Listener) -> None:
-        """Take in a new socket. After a drop it misses what was announced while it was away."""
-        listener.hears_from_position = self._deaf_until_position
+    def is_away(self) -> bool:
+        """Whether a drop still lasts: new sockets are refused until what it loses has been announced without them.
+
+        A subscription once confirmed hears everything, so a client that repairs up to the tip misses nothing.
+        """
+        return self._position < self._away_until_position
 
     async def run(self) -> None:
         """Announce until cancelled."""
@@ -57,17 +61,18 @@ class Announcer:
         position = 0
         has_listeners = False
         while position < len(self._chain.ledger.entries):
-            if not self._table.active(is_logs=True) and position >= self._deaf_until_position:
+            if not self._table.active(is_logs=True) and position >= self._away_until_position:
                 has_listeners = False
                 self._has_changed.clear()
                 await self._has_changed.wait()
                 continue
-            if not has_listeners and position >= self._deaf_until_position:
+            if not has_listeners and position >= self._away_until_position:
                 has_listeners = True
                 await self._chain.clock.sleep(SETTLING_SECONDS)
                 continue
             await self._announce(position, COMMITMENTS)
             position += 1
+            self._position = position
             # Sending to a fast listener never yields by itself; requests must be answered meanwhile.
             await asyncio.sleep(0)
 
@@ -78,6 +83,8 @@ class Announcer:
             await self._sleep_until(self._chain.timeline.offsets_seconds[number] + lag_seconds)
             for position in range(ledger.first_positions[number], ledger.end_position(number + 1)):
                 await self._announce(position, levels)
+                if CONFIRMED in levels:
+                    self._position = position + 1
 
     async def _run_slots(self) -> None:
         timeline = self._chain.timeline
@@ -117,7 +124,7 @@ class Announcer:
         entry = self._chain.ledger.entries[position]
         is_vanishing = entry.slot in self._chain.vanishing
         value: bytes | None = None
-        if CONFIRMED in levels and (self._table.active(is_logs=True) or position < self._deaf_until_position):
+        if CONFIRMED in levels and (self._table.active(is_logs=True) or position < self._away_until_position):
             self._chain.note_announced(entry.slot)
         for subscription in self._table.active(is_logs=True):
             if subscription.commitment not in levels or not subscription.hears(position, entry):
@@ -151,7 +158,7 @@ class Announcer:
         if times and self._drops >= times:
             return
         self._drops += 1
-        self._deaf_until_position = max(self._deaf_until_position, self._position_after_lost(listener, position))
+        self._away_until_position = max(self._away_until_position, self._position_after_lost(listener, position))
         self._cut(listener)
         self._on_drop()
 

@@ -30,7 +30,7 @@ SPEC is name[:key=value[;key=value...]] and more of them after commas:
   stale_slot:p=0.1;lag=50           getSlot answers lag slots behind
   truncated:p=0.05                  HTTP 200 with the JSON cut in the middle
   drop:after=100;times=1;lose=25    the socket is cut after that many announcements, at most times times (0: always),
-                                    and the next lose announcements are not heard by that client
+                                    and no socket is let in until the next lose announcements are over
   vanish:p=0.05 or slots=K;after_ms=1000  slots announced as confirmed that are gone after_ms later, never finalized
   slow:p=0.1;ms=500                 answers that come late
   error:p=0.05                      HTTP 500 or 503

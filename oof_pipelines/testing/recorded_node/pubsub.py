@@ -25,12 +25,11 @@ from oof_pipelines.testing.recorded_node.ledger import Entry
 class Listener:
     """One socket. `send` returns once the text is handed to the network; `cut` ends the connection without a word.
 
-    What stands before `hears_from_position` in the chain is not announced to it. `heard` counts its announcements.
+    `heard` counts its announcements.
     """
 
     send: Callable[[bytes], Awaitable[None]]
     cut: Callable[[], None]
-    hears_from_position: int = 0
     heard: int = 0
     is_cut: bool = False
 
@@ -52,7 +51,7 @@ class Subscription:
 
     def hears(self, position: int, entry: Entry) -> bool:
         """Whether this is a logs subscription that the entry at `position` concerns."""
-        if not self.is_active or not self.is_logs or position < self.listener.hears_from_position:
+        if not self.is_active or not self.is_logs:
             return False
         if self.mentions is not None:
             return position in self.mentions

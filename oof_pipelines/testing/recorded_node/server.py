@@ -158,6 +158,8 @@ class RecordedNode:
         return result_text(result, request.request_id)
 
     async def _answer_socket(self, request: web.Request) -> web.WebSocketResponse:
+        if self._announcer.is_away():
+            raise web.HTTPServiceUnavailable(text="the socket is down (fault: drop)")
         socket_response = web.WebSocketResponse(max_msg_size=_MAX_REQUEST_BYTES, compress=False, timeout=1.0)
         await socket_response.prepare(request)
         transport = request.transport
@@ -166,7 +168,6 @@ class RecordedNode:
             await socket_response.send_frame(text, WSMsgType.TEXT)
 
         listener = Listener(send=send, cut=lambda: transport.abort() if transport is not None else None)
-        self._announcer.admit(listener)
         self._sockets.add(socket_response)
         try:
             async for message in socket_response:

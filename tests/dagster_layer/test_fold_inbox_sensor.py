@@ -1,0 +1,91 @@
+"""The inbox sensor: one stretch at a time, nothing while a run is in flight, and a failed read is no empty inbox."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timezone
+
+import dagster as dg
+import pytest
+
+from oof_pipelines.definitions import build_definitions
+from resources.warehouse import Warehouse
+from sensors.fold_inbox import close_yesterday, fold_inbox, inbox_sensor
+
+WAITING: dict[str, dict[date, int]] = {
+    "raw_transactions": {date(2024, 1, 1): 3, date(2024, 1, 20): 1, date(2024, 6, 1): 2},
+    "raw_logs": {date(2024, 1, 2): 3},
+}
+
+
+class FakeWarehouse(Warehouse):
+    """Tells of waiting days, or fails as an unreachable database does."""
+
+    is_down: bool = False
+    is_empty: bool = False
+
+    def days_waiting(self, dataset: str) -> dict[date, int]:
+        if self.is_down:
+            raise ConnectionError("the server is down")
+        return {} if self.is_empty else WAITING[dataset]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def tick(instance: dg.DagsterInstance, warehouse: FakeWarehouse, cursor: str | None = None) -> object:
+    repository = build_definitions(warehouse=warehouse).get_repository_def()
+    context = dg.build_sensor_context(
+        instance=instance, repository_def=repository, resources={"warehouse": warehouse}, cursor=cursor
+    )
+    return inbox_sensor(context)
+
+
+def test_the_oldest_stretch_is_requested_with_gaps_bridged(instance: dg.DagsterInstance) -> None:
+    result = tick(instance, FakeWarehouse())
+    assert isinstance(result, dg.SensorResult)
+    [request] = result.run_requests or []
+    assert request.tags["dagster/asset_partition_range_start"] == "2024-01-01"
+    assert request.tags["dagster/asset_partition_range_end"] == "2024-01-20"
+    assert (request.run_key, result.cursor) == ("2024-01-01:2024-01-20:1", "1")
+
+
+def test_asking_again_makes_another_run_key(instance: dg.DagsterInstance) -> None:
+    result = tick(instance, FakeWarehouse(), cursor="7")
+    assert isinstance(result, dg.SensorResult)
+    assert [request.run_key for request in result.run_requests or []] == ["2024-01-01:2024-01-20:8"]
+
+
+def test_an_empty_inbox_is_skipped(instance: dg.DagsterInstance) -> None:
+    result = tick(instance, FakeWarehouse(is_empty=True))
+    assert isinstance(result, dg.SkipReason)
+
+
+def test_a_failed_read_fails_the_tick(instance: dg.DagsterInstance) -> None:
+    with pytest.raises(ConnectionError):
+        tick(instance, FakeWarehouse(is_down=True))
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
+def test_nothing_is_requested_while_a_run_is_in_flight(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    job = build_definitions().get_job_def(fold_inbox.name)
+    instance.create_run_for_job(job, status=status)
+    result = tick(instance, FakeWarehouse())
+    assert isinstance(result, dg.SkipReason)
+    assert "in flight" in (result.skip_message or "")
+
+
+def test_a_finished_run_is_not_in_flight(instance: dg.DagsterInstance) -> None:
+    job = build_definitions().get_job_def(fold_inbox.name)
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
+    assert isinstance(tick(instance, FakeWarehouse()), dg.SensorResult)
+
+
+def test_the_schedule_closes_yesterday() -> None:
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2024, 3, 1, 0, 20, tzinfo=timezone.utc))
+    request = close_yesterday(context)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2024-02-29"
