@@ -13,7 +13,9 @@ RUN pip --python /opt/venv/bin/python install --no-deps --no-build-isolation --e
 # The lock also holds what builds and tests us. Whatever our dependencies do not lead to leaves the image.
 RUN /opt/venv/bin/python - <<'PYTHON' > /unneeded.txt
 import re
+import tomllib
 from importlib.metadata import distributions
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -22,18 +24,21 @@ def plain(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def wanted_by(lines, extra):
+    for requirement in map(Requirement, lines):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            yield from ((plain(requirement.name), part) for part in ("", *requirement.extras))
+
+
 installed = {plain(distribution.metadata["Name"]): distribution for distribution in distributions()}
-needed = set()
-waiting = [("oof-pipelines", "")]
+ours = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+needed = {(plain(ours["name"]), "")}
+waiting = list(wanted_by(ours["dependencies"], ""))
 while waiting:
     name, extra = step = waiting.pop()
-    if step in needed or name not in installed:
-        continue
-    needed.add(step)
-    for line in installed[name].requires or []:
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-            waiting += [(plain(requirement.name), wanted) for wanted in ("", *requirement.extras)]
+    if name in installed and step not in needed:
+        needed.add(step)
+        waiting += wanted_by(installed[name].requires or [], extra)
 print(*sorted(set(installed) - {name for name, _ in needed}), sep="\n")
 PYTHON
 

@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.partitions import UTC_DAYS
 from oof_pipelines.workflows.fold import FoldReport, InvalidPartitionError
-from oof_pipelines.workflows.partition_checks import CheckResult, check_names
+from oof_pipelines.workflows.partition_checks import CHECK_DESCRIPTIONS, CheckResult, check_names
 from resources.warehouse import Warehouse
 
 FOLD_POOL = "fold"
@@ -37,7 +37,7 @@ def raw_asset(dataset: str) -> dg.AssetsDefinition:
         partitions_def=UTC_DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[
-            dg.AssetCheckSpec(name, asset=dataset, blocking=True, description=f"before the rename: {name}")
+            dg.AssetCheckSpec(name, asset=dataset, blocking=True, description=CHECK_DESCRIPTIONS[name])
             for name in check_names(dataset)
         ],
         pool=FOLD_POOL,

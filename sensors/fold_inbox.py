@@ -6,7 +6,6 @@ import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from assets.partitions import UTC_DAYS
 from assets.raw import raw_logs, raw_transactions
 from oof_pipelines.workflows.waiting_days import next_range
 from resources.warehouse import Warehouse
@@ -19,7 +18,6 @@ fold_inbox = dg.define_asset_job(
     "fold_inbox",
     selection=[raw_transactions, raw_logs],
     description="Fold what the feed stored into the days' Parquet files.",
-    partitions_def=UTC_DAYS,
 )
 
 _UNFINISHED = [

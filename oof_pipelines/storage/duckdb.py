@@ -13,9 +13,9 @@ import duckdb
 import polars as pl
 import psycopg
 
+from oof_pipelines.chain.compression import decompress_body
 from oof_pipelines.storage.parquet.schemas import DATASETS, INSTANT
 from oof_pipelines.storage.parquet.store import ParquetStore
-from oof_pipelines.chain.compression import decompress_body
 
 _CONNECT_TIMEOUT_SECONDS = 10
 _ROWS_AT_ONCE = 10_000

@@ -164,7 +164,8 @@ class Feed:
             first_slot = tip if self._from_slot is None else min(self._from_slot, tip)
             target.checkpoint = Checkpoint(first_slot, has_heard=self._from_slot is not None)
             await self._inbox.save_checkpoint(target.name, target.checkpoint)
-        
+        await target.repairs.put((subscription, tip))
+
     async def _ask_tip(self) -> int:
         while True:
             try:

@@ -8,10 +8,18 @@ import zstandard
 from pandera.errors import SchemaErrors
 
 from oof_pipelines.chain.body import BodyError, read_body
-from oof_pipelines.storage.parquet.schemas import DATASETS, Dataset
 from oof_pipelines.chain.compression import decompress_body
+from oof_pipelines.storage.parquet.schemas import DATASETS, Dataset
 
 _EXAMPLES = 3
+
+CHECK_DESCRIPTIONS = {
+    "schema": "Columns, their order, their types and their ranges are the dataset's. Made before the file is replaced.",
+    "unique_signature": "No transaction is in the day twice. Made before the file is replaced.",
+    "slot_order": "Rows ascend by slot, and stated block times with them. Made before the file is replaced.",
+    "block_time_in_day": "Every row's block time lies in the partition's UTC day. Made before the file is replaced.",
+    "body_readable": "Every body decompresses, reads, and is of its row. Made before the file is replaced.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The inbox sensor: one stretch at a time, nothing while a run is in flight, and a failed read is no empty inbox."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import pytest
@@ -67,11 +67,11 @@ def test_a_failed_read_fails_the_tick(instance: dg.DagsterInstance) -> None:
         tick(instance, FakeWarehouse(is_down=True))
 
 
-@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
 def test_nothing_is_requested_while_a_run_is_in_flight(
     instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
-    job = build_definitions().get_job_def(fold_inbox.name)
+    job = build_definitions().resolve_job_def(fold_inbox.name)
     instance.create_run_for_job(job, status=status)
     result = tick(instance, FakeWarehouse())
     assert isinstance(result, dg.SkipReason)
@@ -79,13 +79,13 @@ def test_nothing_is_requested_while_a_run_is_in_flight(
 
 
 def test_a_finished_run_is_not_in_flight(instance: dg.DagsterInstance) -> None:
-    job = build_definitions().get_job_def(fold_inbox.name)
+    job = build_definitions().resolve_job_def(fold_inbox.name)
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
     assert isinstance(tick(instance, FakeWarehouse()), dg.SensorResult)
 
 
 def test_the_schedule_closes_yesterday() -> None:
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2024, 3, 1, 0, 20, tzinfo=timezone.utc))
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2024, 3, 1, 0, 20, tzinfo=UTC))
     request = close_yesterday(context)
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "2024-02-29"

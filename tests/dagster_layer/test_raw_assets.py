@@ -8,6 +8,7 @@ import polars as pl
 import psycopg
 import pytest
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from filled_home import FilledHome
 
 from assets.raw import inbox, raw_logs, raw_transactions
 from oof_pipelines.chain.compression import compress_body, decompress_body
@@ -15,8 +16,6 @@ from oof_pipelines.definitions import build_definitions
 from oof_pipelines.storage.parquet.schemas import DATASETS, RAW_TRANSACTIONS
 from oof_pipelines.workflows.partition_checks import check_names
 from resources.warehouse import Warehouse
-
-from conftest_types import FilledHome
 
 ASSETS = [inbox, raw_transactions, raw_logs]
 

@@ -1,0 +1,134 @@
+"""The Dagster processes as a data engineer meets them: a backfill launched through the UI's API, and the page it shows.
+
+Real webserver, daemon and Postgres; the page in a real headless Chromium where there is one.
+"""
+
+import hashlib
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+from filled_home import FilledHome, fill
+from playwright.sync_api import Page, sync_playwright
+
+from oof_pipelines.commands.dagster_api import DagsterApi
+from oof_pipelines.commands.dagster_instance import (
+    daemon_command,
+    dagster_environment,
+    storage_command,
+    webserver_command,
+)
+from oof_pipelines.commands.processes import Processes
+from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.postgres.migrate import migrate
+from oof_pipelines.storage.postgres.server import EmbeddedPostgres
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+_PARTITIONS = """
+query { assetNodes(assetKeys: [{path: ["raw_transactions"]}, {path: ["raw_logs"]}]) {
+  assetKey { path }
+  partitionStats { numMaterialized numFailed }
+  assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } }
+} }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ui:
+    """A running webserver after one backfill, and the home behind it."""
+
+    address: str
+    home: FilledHome
+
+
+@pytest.fixture(scope="module")
+def ui() -> Iterator[Ui]:
+    """Webserver and daemon over three filled days that a backfill, launched by API, has folded."""
+    folder = Path(tempfile.mkdtemp(prefix="oof-u-", dir="/tmp"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder)
+    try:
+        url = server.start()
+        migrate(url, load_settings({}).migrations_folder)
+        home = FilledHome(folder, url, fill(url))
+        environment = {**dagster_environment(url, folder), "DATABASE_URL": url, "OOF_STORE": ""}
+        with Processes(folder / "logs", environment) as processes:
+            processes.wait(processes.start("storage", storage_command(), ends=True), 120)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            processes.start("webserver", webserver_command(port))
+            api = DagsterApi(f"http://127.0.0.1:{port}")
+            api.wait_until_ready(processes.check)
+            first, last = date.fromisoformat(home.days[0]), date.fromisoformat(home.days[-1])
+            backfill = api.launch_backfill(["raw_transactions", "raw_logs"], first, last, secrets.token_hex(4))
+            daemon = processes.start("daemon", daemon_command())
+            api.wait_for_runs(backfill, processes.check, 180)
+            processes.release(daemon)
+            processes.start("daemon", daemon_command())
+            api.wait_for_backfill(backfill, processes.check, lambda _done, _wanted: None, 180)
+            yield Ui(f"http://127.0.0.1:{port}", home)
+    finally:
+        server.erase()
+        shutil.rmtree(folder)
+
+
+def test_the_backfill_fills_exactly_its_three_days(ui: Ui) -> None:
+    answer = httpx.post(f"{ui.address}/graphql", json={"query": _PARTITIONS}, timeout=30).json()
+    nodes = {node["assetKey"]["path"][0]: node for node in answer["data"]["assetNodes"]}
+    assert set(nodes) == {"raw_transactions", "raw_logs"}
+    for node in nodes.values():
+        assert node["partitionStats"] == {"numMaterialized": 3, "numFailed": 0}
+        [filled] = node["assetPartitionStatuses"]["ranges"]
+        assert (filled["startKey"], filled["endKey"]) == (ui.home.days[0], ui.home.days[-1])
+        assert filled["status"] == "MATERIALIZED"
+
+
+def test_the_files_hold_what_waited(ui: Ui) -> None:
+    root = ui.home.home / "parquet_store"
+    frame = pl.read_parquet(root / "raw_transactions", hive_partitioning=False)
+    assert sorted(frame["signature"]) == sorted(tx.signature for tx in ui.home.transactions)
+    assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*.parquet")}) == 6
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("NO BROWSER: Chromium is not installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        yield browser.new_page(viewport={"width": 1500, "height": 950})
+        browser.close()
+
+
+def test_the_pages_show_lineage_filled_partitions_and_checks(ui: Ui, page: Page) -> None:
+    page.set_default_timeout(60_000)
+    page.goto(f"{ui.address}/asset-groups")
+    for name in ("inbox", "raw_transactions", "raw_logs"):
+        page.get_by_text(name, exact=True).first.wait_for()
+    page.get_by_text("5 / 5 Passed").first.wait_for()
+    day = ui.home.days[1]
+    page.goto(f"{ui.address}/assets/raw_transactions?view=partitions&partition={day}")
+    page.get_by_text("Materialized (3)").first.wait_for()
+    page.get_by_text("Failed (0)").first.wait_for()
+    page.get_by_text(f"raw_transactions/day={day}/part.parquet").first.wait_for()
+    page.goto(f"{ui.address}/assets/raw_transactions?view=checks")
+    page.get_by_text("body_readable").first.wait_for()
