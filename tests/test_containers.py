@@ -50,7 +50,7 @@ def test_the_compose_file_is_of_the_specification() -> None:
         ("feed", "restart", "sometimes"),
         ("daemon", "stop_grace_period", "60 parsecs"),
         ("webserver", "depends_on", {"migrate": {"condition": "service_finished"}}),
-        ("webserver", "volumes", ["nowhere:/var/lib/oof"]),
+        ("webserver", "networks", ["nowhere"]),
         ("node", "read_only", "perhaps"),
     ],
 )
@@ -109,6 +109,16 @@ def test_services_wait_for_what_they_need() -> None:
             assert how.get("required", True) is not bool(SERVICES[needed].get("profiles")), (name, needed)
     for name in ("webserver", "daemon", "feed"):
         assert {"postgres", "migrate"} <= set(SERVICES[name]["depends_on"])
+
+
+def test_every_volume_is_declared_and_used() -> None:
+    mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
+    assert {mount.split(":")[0] for mount in mounts if isinstance(mount, str)} == set(COMPOSE["volumes"])
+    # What lies on this machine is only read, and is not made by root where it is missing.
+    bound = [mount for mount in mounts if not isinstance(mount, str)]
+    assert [(mount["target"], mount["read_only"], mount["bind"]) for mount in bound] == [
+        ("/recorded", True, {"create_host_path": False})
+    ]
 
 
 def test_ports_are_published_to_this_machine_alone() -> None:

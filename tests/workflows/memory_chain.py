@@ -24,7 +24,7 @@ def signature_of(name: object) -> str:
     return encode_base58(b"\1" + hashlib.sha512(str(name).encode()).digest()[1:])
 
 
-def body_of(signature: str, slot: int, *, program: str = PROGRAM, **changes: Any) -> bytes:
+def body_of(signature: str, slot: int, /, *, program: str = PROGRAM, **changes: Any) -> bytes:
     """A getTransaction result in the `json` encoding; `changes` replace its top-level keys."""
     whole = {
         "slot": slot,

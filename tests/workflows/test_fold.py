@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition_rows import DAY, NOON, frame, row
 
@@ -57,6 +57,7 @@ def folded_bytes(folder: Path, parts: list[list[dict[str, object]]], dataset: st
 
 @pytest.mark.parametrize("dataset", DATASETS)
 @given(data=st.data())
+@settings(max_examples=30, deadline=None)
 def test_any_order_and_split_gives_the_same_bytes(
     dataset: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
