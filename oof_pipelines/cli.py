@@ -7,6 +7,7 @@ import click
 # Name → (module, attribute): loading one command must not cost the import of all.
 COMMANDS = {
     "bench": ("oof_pipelines.commands.bench", "bench"),
+    "decode": ("oof_pipelines.commands.decode", "decode"),
     "demo": ("oof_pipelines.commands.demo", "demo"),
     "fold": ("oof_pipelines.commands.fold", "fold"),
     "follow": ("oof_pipelines.commands.follow", "follow"),

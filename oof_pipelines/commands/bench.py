@@ -121,7 +121,7 @@ def _row(connection: psycopg.Connection[Any]) -> tuple[int, int]:
         "select (select count(*) from raw_logs), (select count(*) from tx_raw where is_final)"
     ).fetchone()
     assert row is not None
-    return row
+    return row  # type: ignore[no-any-return]
 
 
 def _fold_and_write(settings: Settings, url: str) -> tuple[float, float]:

@@ -96,7 +96,7 @@ def _watch(processes: Processes, feed_pid: int, url: str, count: int, deadline_s
 def _row(connection: psycopg.Connection[Any]) -> tuple[int, int, int, int]:
     row = connection.execute(_COUNTS).fetchone()
     assert row is not None
-    return row
+    return row  # type: ignore[no-any-return]
 
 
 def resident_kib(pid: int) -> int:

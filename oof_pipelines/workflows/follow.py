@@ -75,8 +75,9 @@ class FeedCounts:
 class _Target:
     """One followed target and how far it is proven complete. While `is_repairing` the checkpoint is held.
 
-    `repairs` are (subscription number, tip): only the repair of the newest subscription ends the holding, since an
-    older one may end while the tip of the newest is still being asked for.
+    `repairs` are (subscription number, slot to list up to, slot the checkpoint may reach by that): only the repair of the
+    newest subscription ends the holding, since an older one may end while the tip of the newest is still being asked
+    for. `unproven_tip` is that tip, until the first announcement of the subscription has confirmed it.
     """
 
     name: str
@@ -84,7 +85,8 @@ class _Target:
     newest_slot: int = 0
     is_repairing: bool = True
     subscriptions: int = 0
-    repairs: asyncio.Queue[tuple[int, int]] = field(default_factory=asyncio.Queue)
+    unproven_tip: int | None = None
+    repairs: asyncio.Queue[tuple[int, int, int]] = field(default_factory=asyncio.Queue)
 
 
 class Feed:
@@ -142,6 +144,7 @@ class Feed:
                 match event:
                     case HeardLog():
                         self.counts.heard += 1
+                        await self._prove_tip(target, event.slot)
                         await self._heard.put((target, event))
                     case Subscribed():
                         self.counts.subscriptions += 1
@@ -164,7 +167,20 @@ class Feed:
             first_slot = tip if self._from_slot is None else min(self._from_slot, tip)
             target.checkpoint = Checkpoint(first_slot, has_heard=self._from_slot is not None)
             await self._inbox.save_checkpoint(target.name, target.checkpoint)
-        await target.repairs.put((subscription, tip))
+        target.unproven_tip = tip
+        await target.repairs.put((subscription, tip, tip))
+
+    async def _prove_tip(self, target: _Target, heard_slot: int) -> None:
+        """The first announcement of a subscription: where it is past the tip, the stretch between is listed as well.
+
+        The tip may come from another backend than the announcements, one that is behind; what was confirmed between that
+        tip and the subscription would be neither listed nor heard. A target that never heard anything has no such stretch.
+        """
+        tip, target.unproven_tip = target.unproven_tip, None
+        has_heard = target.checkpoint is not None and target.checkpoint.has_heard
+        if tip is not None and has_heard and heard_slot > tip:
+            target.is_repairing = True
+            await target.repairs.put((target.subscriptions, heard_slot, heard_slot - SETTLED_AFTER_SLOTS))
 
     async def _ask_tip(self) -> int:
         while True:
@@ -193,34 +209,36 @@ class Feed:
 
     async def _repair(self, target: _Target) -> None:
         while True:
-            subscription, tip = await target.repairs.get()
+            subscription, last_slot, settled_slot = await target.repairs.get()
             try:
-                await self._repair_up_to(target, tip)
+                await self._repair_up_to(target, last_slot, settled_slot)
             except SourceUnavailableError as error:
                 logger.warning("repair interrupted", extra={"target": target.name, "reason": str(error)})
                 await self._clock.sleep(_UNAVAILABLE_PAUSE_SECONDS)
-                await target.repairs.put((subscription, tip))
+                await target.repairs.put((subscription, last_slot, settled_slot))
             except SourceRefusedError as error:
                 # The node cannot list the gap (its history may be shorter). What is heard is kept; the checkpoint
                 # stays where it is, so that a later start, or another node, repairs it.
+                target.unproven_tip = None
                 logger.error("gap not repaired", extra={"target": target.name, "reason": str(error)})
             else:
-                if subscription == target.subscriptions:
+                if subscription == target.subscriptions and target.repairs.empty():
                     target.is_repairing = False
 
-    async def _repair_up_to(self, target: _Target, tip: int) -> None:
+    async def _repair_up_to(self, target: _Target, last_slot: int, settled_slot: int) -> None:
         start = target.checkpoint
         if start is None:
             return
-        async for slot, listed in self._list_gap(target.name, start.slot, tip):
+        async for slot, listed in self._list_gap(target.name, start.slot, last_slot):
             new = await self._inbox.enqueue(listed, "repair")
             self.counts.repaired += new
             self.counts.queued += new
             self._work_waits.set()
             reached = target.checkpoint
             # A first announcement may have put the checkpoint back meanwhile; then the gap is not what was listed.
-            if slot is not None and reached is not None and start.slot <= reached.slot < slot:
-                target.checkpoint = Checkpoint(slot, reached.has_heard)
+            complete_slot = None if slot is None else min(slot, settled_slot)
+            if complete_slot is not None and reached is not None and start.slot <= reached.slot < complete_slot:
+                target.checkpoint = Checkpoint(complete_slot, reached.has_heard)
                 await self._inbox.save_checkpoint(target.name, target.checkpoint)
 
     def _list_gap(self, name: str, from_slot: int, tip: int) -> AsyncIterator[GapPage]:

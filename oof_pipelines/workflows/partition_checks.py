@@ -1,7 +1,7 @@
 """What must hold of a partition before it is published. One list serves the fold, the asset checks and the tests."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import zstandard
@@ -75,7 +75,7 @@ def _check_order(rows: pl.DataFrame) -> CheckResult:
     # verdict on times.
     if "is_block_time_estimated" in rows.columns:
         columns = columns.filter(~rows["is_block_time_estimated"])
-        is_behind = (columns["slot"].diff() < 0) | (columns["block_time"].diff() < pl.duration(seconds=0))
+        is_behind = (columns["slot"].diff() < 0) | (columns["block_time"].diff() < timedelta(0))
     return _verdict("slot_order", columns.filter(is_behind.fill_null(False))["signature"].to_list(), rows.height)
 
 

@@ -43,7 +43,7 @@ def test_an_endpoint_of_another_cluster_is_refused(stage: Stage, calm: Calm) -> 
 
 def test_an_interrupt_ends_a_busy_feed_soon_with_status_0(make_stage: MakeStage, calm: Calm) -> None:
     stage = make_stage()
-    with start_node_process(calm.chain, faults="slow:p=0.5;ms=700") as node:
+    with start_node_process(calm.chain, faults="slow:p=0.3;ms=500") as node:
         feed = stage.start_feed(node)
         stage.wait_until_following(feed)
         deadline_s = time.monotonic() + 20

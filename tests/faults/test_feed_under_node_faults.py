@@ -14,7 +14,7 @@ SEEDS = (1, 2)
 # Fault → the word by which it shows in the node's request log; None where it leaves no trace there.
 FAULTS = {
     "429:p=0.15": "429",
-    "429:p=0.05;retry_after=1": "429",
+    "429:p=0.03;retry_after=1": "429",
     "error:p=0.15": "50",
     "truncated:p=0.15": "truncated",
     "slow:p=0.2;ms=400": None,

@@ -51,9 +51,9 @@ async def live_through(target: str, steps: list[tuple[str, int, int]]) -> tuple[
                 landed += first
                 world.chain.is_up = True
             case "land late":
-                await served_late(world, landed, first, second)
-                landed += 1
-            case "announce again":
+                await announced_late(world, landed, first, second)
+                landed += 2
+            case "announce again" if alive:
                 world.chain.announce(alive[first % len(alive)])
             case "drop":
                 world.chain.drop()
@@ -84,10 +84,14 @@ async def live_through(target: str, steps: list[tuple[str, int, int]]) -> tuple[
     return world, crashes
 
 
-async def served_late(world: World, name: int, empty_answers: int, slots_back: int) -> None:
-    """A transaction announced out of order, and before the node serves it."""
-    world.chain.empty_answers[signature_of(name)] = empty_answers
-    world.chain.land(name, slot=max(FIRST_SLOT + 1, world.chain.tip - slots_back), is_heard=world.chain.is_up)
+async def announced_late(world: World, name: int, empty_answers: int, slots: int) -> None:
+    """A transaction announced after one of a later slot, and before the node serves it."""
+    late = signature_of(name)
+    world.chain.empty_answers[late] = empty_answers
+    world.chain.land(name, is_heard=False)
+    world.chain.land(name + 1, slot=world.chain.tip + slots)
+    await spin(slots)
+    world.chain.announce(late)
 
 
 async def spin(times: int) -> None:

@@ -48,9 +48,12 @@ class ParquetStore:
 
     def read(self, dataset: str, day: date) -> pl.DataFrame | None:
         """The partition's rows, or None where it has no file."""
-        path = self.path(dataset, day)
-        # The folder's name holds the day; the file itself has only the schema's columns.
-        return pl.read_parquet(path, hive_partitioning=False) if path.exists() else None
+        try:
+            # Opened once: given a path, Polars opens it more than once, and could mix the old file with the new.
+            with self.path(dataset, day).open("rb") as file:
+                return pl.read_parquet(file)
+        except FileNotFoundError:
+            return None
 
     def write(self, dataset: str, day: date, frame: pl.DataFrame) -> WrittenPartition:
         return write_partition(self.root, object_key(dataset, day), frame, DATASETS[dataset])

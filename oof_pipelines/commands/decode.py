@@ -1,0 +1,159 @@
+"""`oof decode`: transactions from files or from the store, as JSON lines, or drawn for a person."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from oof_pipelines.chain.base58 import is_signature
+from oof_pipelines.chain.body import BodyError
+from oof_pipelines.chain.transaction import parse_transaction
+from oof_pipelines.commands.decode_drawing import draw
+from oof_pipelines.commands.errors import plain_errors
+from oof_pipelines.commands.sql import VIEWS_FOLDER
+from oof_pipelines.decode.decoded import Decoded, decode_transaction
+from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.duckdb import QueryEngine
+from oof_pipelines.storage.parquet.store import ParquetStore
+from oof_pipelines.storage.postgres.database import ready_database_url
+from oof_pipelines.testing.recorded_node.recording_files import find_recording_files, is_line_file, read_recording_file
+from oof_pipelines.testing.recorded_node.recordings import KnownFacts, RecordingError, cut_recording
+
+EPILOG = """\b
+Examples:
+  oof decode recorded/ > decoded.jsonl
+  oof decode block.json.gz transaction.json
+  oof decode SIGNATURE --explain           one stored transaction, drawn
+  oof decode transaction.json --explain
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A body and where it is from; `error` where there is none."""
+
+    name: str
+    body: bytes
+    error: str = ""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("sources", metavar="PATH|SIGNATURE…", nargs=-1, required=True)
+@click.option("--explain", is_flag=True, help="Draw each transaction: instructions, moves, net per owner.")
+@click.option("--strict", is_flag=True, help="End with status 1 where a file is no transaction.")
+@plain_errors
+def decode(sources: tuple[str, ...], explain: bool, strict: bool) -> None:
+    """Decode recorded transactions (files or folders, gzipped too) or stored ones, one JSON line each.
+
+    Amounts are strings of raw units. A file that is no transaction gives {"file", "error"}.
+    """
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    has_errors = False
+    for source in _bodies(sources):
+        error = source.error
+        if not error:
+            try:
+                decoded = decode_transaction(parse_transaction(source.body))
+            except BodyError as problem:
+                error = str(problem)
+            else:
+                if explain:
+                    draw(decoded, console)
+                else:
+                    click.echo(json.dumps(to_json(decoded), ensure_ascii=False))
+        if error:
+            has_errors = True
+            click.echo(json.dumps({"file": source.name, "error": error}, ensure_ascii=False))
+    if has_errors and strict:
+        sys.exit(1)
+
+
+def to_json(decoded: Decoded) -> dict[str, Any]:
+    """The line of one transaction."""
+    transaction = decoded.transaction
+    return {
+        "signature": transaction.signature,
+        "slot": transaction.slot,
+        "block_time": transaction.block_time_s,
+        "success": not transaction.is_failed,
+        "fee_payer": transaction.fee_payer,
+        "fee_lamports": str(transaction.fee_lamports),
+        "actions": [
+            {
+                "id": action.id,
+                "path": action.path,
+                "program": action.program_id,
+                "venue": action.venue,
+                "kind": action.kind,
+                "wallet": action.wallet,
+                "counterparty": action.counterparty,
+                "asset": action.asset,
+                "amount_raw": str(action.amount_raw),
+                "bought_asset": action.bought_asset,
+                "bought_raw": str(action.bought_raw),
+                "paths": list(action.paths),
+            }
+            for action in decoded.actions
+        ],
+        "moves": [
+            {
+                "path": move.path,
+                "account": move.account,
+                "owner": move.owner,
+                "asset": move.asset,
+                "delta_raw": str(move.delta_raw),
+                "kind": move.kind,
+                "virtual": move.is_virtual,
+            }
+            for move in decoded.moves
+        ],
+    }
+
+
+def _bodies(sources: tuple[str, ...]) -> Iterator[Source]:
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            for file in find_recording_files(path):
+                yield from _file_bodies(file)
+        elif path.exists():
+            yield from _file_bodies(path)
+        elif is_signature(source):
+            yield _stored_body(source)
+        else:
+            raise click.ClickException(f"{source} is neither a file, a folder nor a signature")
+
+
+def _file_bodies(path: Path) -> Iterator[Source]:
+    try:
+        text, _ = read_recording_file(path)
+    except OSError as error:
+        yield Source(str(path), b"", error.strerror or str(error))
+        return
+    parts = text.splitlines() if is_line_file(path) else [text]
+    for number, part in enumerate(parts, 1):
+        if not part.strip():
+            continue
+        name = f"{path}:{number}" if is_line_file(path) else str(path)
+        try:
+            recording = cut_recording(part, KnownFacts())
+        except RecordingError as error:
+            yield Source(name, b"", str(error))
+            continue
+        yield from (Source(name, one.body) for one in recording.transactions)
+
+
+def _stored_body(signature: str) -> Source:
+    settings = load_settings()
+    url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
+    with QueryEngine(ParquetStore(settings.store), url, VIEWS_FOLDER) as engine:
+        # A signature is base58, so it cannot end the literal it stands in.
+        query = f"select body_json(body_zstd) from raw_transactions where signature = '{signature}'"  # noqa: S608
+        for row in engine.query(query):
+            return Source(signature, row[0].encode())
+    return Source(signature, b"", "no stored transaction has this signature")

@@ -1,0 +1,55 @@
+"""A transaction decoded whole: moves, actions, who took part, and what it shows of tokens."""
+
+from dataclasses import dataclass
+
+from oof_pipelines.chain.actions import Action
+from oof_pipelines.chain.moves import Move
+from oof_pipelines.chain.transaction import ParsedTransaction
+from oof_pipelines.decode.actions import actions_of
+from oof_pipelines.decode.book import book_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A wallet and its part: fee_payer, signer, owner (of a token account that changed) or trader."""
+
+    wallet: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Everything read off one transaction. `decimals` is by mint; `unread` are paths whose data fitted no layout."""
+
+    transaction: ParsedTransaction
+    moves: list[Move]
+    actions: list[Action]
+    participants: list[Participant]
+    decimals: dict[str, int]
+    unread: list[str]
+
+    @property
+    def has_residual(self) -> bool:
+        return any(action.kind == "residual" for action in self.actions)
+
+
+def decode_transaction(transaction: ParsedTransaction) -> Decoded:
+    """Decode one parsed transaction. Deterministic; raises nothing for what a readable transaction holds."""
+    booked = book_transaction(transaction)
+    actions = actions_of(transaction, booked.moves)
+    return Decoded(
+        transaction,
+        booked.moves,
+        actions,
+        _participants(transaction, booked.moves, actions),
+        booked.decimals,
+        booked.unread,
+    )
+
+
+def _participants(transaction: ParsedTransaction, moves: list[Move], actions: list[Action]) -> list[Participant]:
+    found = [Participant(transaction.fee_payer, "fee_payer")]
+    found += [Participant(signer, "signer") for signer in transaction.signers]
+    found += [Participant(move.owner, "owner") for move in moves if move.owner != move.account]
+    found += [Participant(action.wallet, "trader") for action in actions if action.kind == "swap"]
+    return list(dict.fromkeys(found))

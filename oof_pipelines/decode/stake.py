@@ -1,0 +1,23 @@
+"""The Stake program: lamports of stake accounts. Layout: StakeInstruction, bincode, a u32 tag first."""
+
+from oof_pipelines.decode.layout import Fields, account
+from oof_pipelines.decode.operations import MoveLamports, Operation
+
+PROGRAM_IDS = ("Stake11111111111111111111111111111111111111",)
+
+_SPLIT = 3
+_WITHDRAW = 4
+_MERGE = 7
+_MOVE_STAKE = 16
+_MOVE_LAMPORTS = 17
+
+
+def decode(accounts: list[str], data: bytes) -> list[Operation]:
+    """Operations of one instruction; delegating and authorising move nothing. Raises LayoutError."""
+    fields = Fields(data)
+    tag = fields.u32()
+    if tag in (_SPLIT, _WITHDRAW, _MOVE_STAKE, _MOVE_LAMPORTS):
+        return [MoveLamports(account(accounts, 0), account(accounts, 1), fields.u64(), kind="stake")]
+    if tag == _MERGE:
+        return [MoveLamports(account(accounts, 1), account(accounts, 0), None, kind="stake")]
+    return []

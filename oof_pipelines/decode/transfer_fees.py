@@ -1,0 +1,65 @@
+"""Token-2022 transfer fees, which a plain transfer does not state: found from the balances they leave.
+
+A mint's fee is ceil(amount × basis points / 10,000), at most a maximum (token-2022's TransferFee). The rate is one for a
+whole transaction, so the one that makes every destination's balance come out is the right one; where none does, no fee
+is assumed and the difference stays residual.
+"""
+
+from dataclasses import dataclass
+
+from oof_pipelines.decode.operations import MoveTokens
+
+_BASIS_POINTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRate:
+    """A transfer fee: basis points, at most `maximum_raw`."""
+
+    basis_points: int
+    maximum_raw: int
+
+    def fee_raw(self, amount_raw: int) -> int:
+        return min(self.maximum_raw, -(-amount_raw * self.basis_points // _BASIS_POINTS))
+
+
+FeeRates = dict[str, FeeRate]
+_NO_MAXIMUM = 2**64 - 1
+
+
+def solve_fee_rates(transfers: list[tuple[MoveTokens, str]], missing: dict[tuple[str, str], int]) -> FeeRates:
+    """Mint → rate, for mints whose destinations lack what a fee would have taken. `missing` is (account, mint) → raw."""
+    rates: FeeRates = {}
+    for mint in {mint for _, mint in transfers}:
+        moved = [transfer for transfer, its_mint in transfers if its_mint == mint and transfer.amount_raw]
+        lacking = {account: -raw for (account, its_mint), raw in missing.items() if its_mint == mint}
+        if not lacking or not moved:
+            continue
+        for rate in _candidates(moved, lacking):
+            if _explains(rate, moved, lacking):
+                rates[mint] = rate
+                break
+    return rates
+
+
+def _candidates(moved: list[MoveTokens], lacking: dict[str, int]) -> list[FeeRate]:
+    """Rates that one destination's lack suggests: the basis points around it, and it as a maximum."""
+    found = []
+    for account, lack_raw in sorted(lacking.items()):
+        amounts = [transfer.amount_raw for transfer in moved if transfer.destination == account]
+        if lack_raw <= 0 or not amounts:
+            continue
+        estimate = lack_raw * _BASIS_POINTS // sum(amounts)
+        found += [FeeRate(points, _NO_MAXIMUM) for points in range(max(1, estimate - 1), estimate + 2)]
+        if lack_raw % len(amounts) == 0:
+            found.append(FeeRate(_BASIS_POINTS, lack_raw // len(amounts)))
+    return found
+
+
+def _explains(rate: FeeRate, moved: list[MoveTokens], lacking: dict[str, int]) -> bool:
+    """Whether with this rate every destination of the mint has what it has."""
+    fees: dict[str, int] = {}
+    for transfer in moved:
+        if transfer.source != transfer.destination:
+            fees[transfer.destination] = fees.get(transfer.destination, 0) + rate.fee_raw(transfer.amount_raw)
+    return {account: raw for account, raw in fees.items() if raw} == {a: raw for a, raw in lacking.items() if raw}
