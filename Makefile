@@ -5,6 +5,9 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RECORDED ?=
+# By environment and unexpanded: a folder may be named with blanks, quotes and dollars.
+override RECORDED := $(value RECORDED)
+export RECORDED
 
 .PHONY: help demo test up check bench soak format lock clean
 help:
@@ -12,7 +15,7 @@ help:
 
 ## make demo [RECORDED=DIR]  the whole platform once over recorded (or synthetic) transactions; ends by itself
 demo: $(READY)
-	@$(BIN)/oof demo $(if $(RECORDED),--recorded "$(RECORDED)")
+	@exec $(BIN)/oof demo
 
 ## make test                 every test
 test: $(READY)
@@ -20,7 +23,7 @@ test: $(READY)
 
 ## make up [RECORDED=DIR]    Postgres, feed, Dagster on http://127.0.0.1:3000 until Ctrl-C
 up: $(READY)
-	@exec $(BIN)/oof up $(if $(RECORDED),--recorded "$(RECORDED)")
+	@exec $(BIN)/oof up
 
 ## make check                lint, format, types, import contracts, definitions; under a minute
 check: $(READY)
@@ -37,7 +40,7 @@ bench: $(READY)
 
 ## make soak                 one hour: sockets drop, everything is persisted, memory stays flat (SOAK_MINUTES=60)
 soak: $(READY)
-	@$(BIN)/oof soak --minutes $(or $(SOAK_MINUTES),60)
+	@exec $(BIN)/oof soak --minutes $(or $(SOAK_MINUTES),60)
 
 ## make format               format the code
 format: $(READY)

@@ -5,9 +5,10 @@ from datetime import date
 
 import dagster as dg
 
+from assets.partition_events import check_results, fail_after_publishing
 from assets.partitions import UTC_DAYS
 from oof_pipelines.workflows.fold import FoldReport, InvalidPartitionError
-from oof_pipelines.workflows.partition_checks import CHECK_DESCRIPTIONS, CheckResult, check_names
+from oof_pipelines.workflows.partition_checks import CHECK_DESCRIPTIONS, check_names, is_blocking
 from resources.warehouse import Warehouse
 
 FOLD_POOL = "fold"
@@ -37,7 +38,7 @@ def raw_asset(dataset: str) -> dg.AssetsDefinition:
         partitions_def=UTC_DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[
-            dg.AssetCheckSpec(name, asset=dataset, blocking=True, description=CHECK_DESCRIPTIONS[name])
+            dg.AssetCheckSpec(name, asset=dataset, blocking=is_blocking(name), description=CHECK_DESCRIPTIONS[name])
             for name in check_names(dataset)
         ],
         pool=FOLD_POOL,
@@ -49,14 +50,18 @@ def raw_asset(dataset: str) -> dg.AssetsDefinition:
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         days = [date.fromisoformat(key) for key in context.partition_keys]
         reports: list[FoldReport] = []
-        try:
-            for report in warehouse.fold_days(dataset, days):
-                reports.append(report)
-                _record(context, report)
-        except InvalidPartitionError as error:
-            yield from _check_results([*(report.checks for report in reports), error.checks], dataset)
-            raise dg.Failure(str(error), metadata={"folded_days": len(reports)}, allow_retries=False) from error
-        yield from _check_results([report.checks for report in reports], dataset)
+        errors: list[InvalidPartitionError] = []
+        for outcome in warehouse.fold_days(dataset, days):
+            if isinstance(outcome, InvalidPartitionError):
+                errors.append(outcome)
+                continue
+            reports.append(outcome)
+            _record(context, outcome)
+        checked = [*(report.checks for report in reports), *(error.checks for error in errors)]
+        yield from check_results(dataset, check_names(dataset), checked)
+        if errors:
+            published = [report.day.isoformat() for report in reports if report.file]
+            raise fail_after_publishing(context, {dataset: published}, [str(error) for error in errors])
         yield dg.MaterializeResult(asset_key=dataset)
 
     return raw
@@ -78,19 +83,6 @@ def _record(context: dg.AssetExecutionContext, report: FoldReport) -> None:
         },
         partition_key=report.day.isoformat(),
     )
-
-
-def _check_results(checked: list[tuple[CheckResult, ...]], dataset: str) -> Iterator[dg.AssetCheckResult]:
-    """One result a check over all days of the run: passed if it passed on each, with the failures' details."""
-    for name in check_names(dataset):
-        results = [result for day in checked for result in day if result.name == name]
-        failures = [result.detail for result in results if not result.has_passed]
-        yield dg.AssetCheckResult(
-            asset_key=dataset,
-            check_name=name,
-            passed=not failures,
-            metadata={"days_with_rows": len(results), "failures": failures},
-        )
 
 
 raw_transactions = raw_asset("raw_transactions")

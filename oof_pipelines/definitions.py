@@ -5,9 +5,12 @@ Nothing here connects to anything: definitions load without a database, and reso
 
 import dagster as dg
 
+from assets.decoded import decoded
 from assets.raw import inbox, raw_logs, raw_transactions
+from assets.wallets import wallet_actions
 from resources.warehouse import Warehouse
 from sensors.fold_inbox import close_yesterday, fold_inbox, inbox_sensor
+from sensors.update_wallets import update_wallets, wallets_sensor
 
 
 def build_definitions(**overrides: object) -> dg.Definitions:
@@ -17,9 +20,9 @@ def build_definitions(**overrides: object) -> dg.Definitions:
     if unknown:
         raise ValueError(f"no such resource: {', '.join(unknown)}; there are {', '.join(sorted(resources))}")
     return dg.Definitions(
-        assets=[inbox, raw_transactions, raw_logs],
-        jobs=[fold_inbox],
-        sensors=[inbox_sensor],
+        assets=[inbox, raw_transactions, raw_logs, decoded, wallet_actions],
+        jobs=[fold_inbox, update_wallets],
+        sensors=[inbox_sensor, wallets_sensor],
         schedules=[close_yesterday],
         # A fold waits for disk and locks, not for cores: processes of its own would only cost it seconds.
         executor=dg.in_process_executor,

@@ -1,11 +1,13 @@
 """What the workflows need of the outside world, as Protocols, and the plain values that pass between them."""
 
+import enum
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
 from oof_pipelines.chain.body import QuarantineReason
+from oof_pipelines.decode.decoded import Decoded
 
 
 class SourceUnavailableError(Exception):
@@ -13,7 +15,7 @@ class SourceUnavailableError(Exception):
 
 
 class SourceRefusedError(Exception):
-    """The node understood and refuses; asking again gives the same. `code` is the JSON-RPC error code."""
+    """The node understood and refuses what was asked for; asking again gives the same. `code` is the JSON-RPC code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(f"{message} (code {code})")
@@ -22,6 +24,10 @@ class SourceRefusedError(Exception):
 
 class UnsupportedVersionError(SourceRefusedError):
     """The transaction has a message version newer than the ones read here."""
+
+
+class MethodMissingError(SourceRefusedError):
+    """No endpoint has the method at all. Says nothing about what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,11 @@ class Dropped:
 
 
 class TransactionSource(Protocol):
-    """A chain that can be asked. Every method raises `SourceUnavailableError` or `SourceRefusedError`."""
+    """A chain that can be asked. Every method raises `SourceUnavailableError` or `SourceRefusedError`.
+
+    Behind one address there may be many nodes, some of them behind others. Where a method takes `min_slot`, an answer
+    of a node that has not reached it is none, so `SourceUnavailableError`.
+    """
 
     async def genesis_hash(self) -> str: ...
 
@@ -75,21 +85,27 @@ class TransactionSource(Protocol):
         """The getTransaction result, byte for byte as sent; None where the node does not have it (yet)."""
         ...
 
-    async def signatures_for_address(self, address: str, before: str | None, limit: int) -> list[ListedSignature]:
-        """Newest first; a page shorter than `limit` is the last."""
+    async def signatures_for_address(
+        self, address: str, before: str | None, limit: int, min_slot: int
+    ) -> list[ListedSignature]:
+        """Newest first. Empty also where the node does not know `before`, and short where its history ends."""
         ...
 
-    async def blocks(self, first_slot: int, last_slot: int) -> list[int]:
+    async def first_available_block(self) -> int:
+        """The lowest slot whose block the node still has: what it lists of earlier slots proves nothing."""
+        ...
+
+    async def blocks(self, first_slot: int, last_slot: int, min_slot: int) -> list[int]:
         """Slots with a confirmed block in the closed range (at most 500,000 slots), ascending."""
         ...
 
     async def block_signatures(self, slot: int) -> list[str]:
-        """Signatures of one block in block order; empty where the slot was skipped."""
+        """Signatures of one block in block order. A slot without a block is a `SourceRefusedError`."""
         ...
 
     async def block_time_s(self, slot: int) -> int | None: ...
 
-    async def signature_statuses(self, signatures: Sequence[str]) -> list[SignatureStatus | None]:
+    async def signature_statuses(self, signatures: Sequence[str], min_slot: int) -> list[SignatureStatus | None]:
         """One entry a signature (at most 256), history included; None where the node knows nothing of it."""
         ...
 
@@ -104,16 +120,41 @@ class LogSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueuedSignature:
-    """A signature known to exist whose body has yet to be fetched."""
+    """A signature known to exist whose body has yet to be fetched.
+
+    `attempts` counts every time it was put off; `empty_answers` and `refusals` those that count towards giving it up.
+    """
 
     signature: str
     slot: int
     attempts: int
+    empty_answers: int = 0
+    refusals: int = 0
+
+
+class PutOff(enum.StrEnum):
+    """Why a signature stays queued: the node has not got it, refuses it, or nobody could be asked."""
+
+    EMPTY_ANSWER = "empty_answer"
+    REFUSAL = "refusal"
+    OUTAGE = "outage"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionalTransaction:
+    """A stored transaction not yet seen finalised. `moves` counts how often it was taken back for another slot."""
+
+    signature: str
+    slot: int
+    moves: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTransaction:
-    """A body that passed the checks, ready for the inbox. `logs` is None where the node kept none."""
+    """A body that passed the checks, ready for the inbox. `logs` is None where the node kept none.
+
+    `decoded` is None where decoding failed on it, which never keeps a body out of the store.
+    """
 
     signature: str
     slot: int
@@ -129,6 +170,7 @@ class StoredTransaction:
     is_simple_vote: bool
     logs: tuple[str, ...] | None
     body_zstd: bytes
+    decoded: Decoded | None = field(default=None, compare=False, repr=False)
 
     @property
     def day(self) -> date:
@@ -148,10 +190,20 @@ class QuarantinedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Up to which slot a followed target is complete; `has_heard` is False until its first announcement."""
+    """Up to which slot a followed target is complete, but for its gaps; `has_heard` is False until its first announcement."""
 
     slot: int
     has_heard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Slots before a target's checkpoint, both ends included, of which nobody could prove that they are complete."""
+
+    target: str
+    first_slot: int
+    last_slot: int
+    reason: str
 
 
 class Inbox(Protocol):
@@ -167,7 +219,9 @@ class Inbox(Protocol):
 
     async def due(self, now: datetime, limit: int) -> list[QueuedSignature]: ...
 
-    async def defer(self, signature: str, not_before: datetime, error: str) -> None: ...
+    async def defer(self, signature: str, not_before: datetime, why: PutOff, detail: str) -> None:
+        """Leave a signature queued until `not_before` and count why. `detail` may be a node's text, whatever it holds."""
+        ...
 
     async def discard(self, signatures: Sequence[str]) -> None:
         """Take signatures off the queue that are not wanted (votes, where votes are not followed)."""
@@ -176,11 +230,16 @@ class Inbox(Protocol):
     async def store(
         self, stored: Sequence[StoredTransaction], refused: Sequence[QuarantinedTransaction]
     ) -> tuple[int, int]:
-        """Put bodies into the inbox or quarantine and take them off the queue; returns how many of each were new."""
+        """Put bodies into the inbox or quarantine and take them off the queue; returns how many of each were new.
+
+        A quarantined one is told anew where its old reason may pass (not found, vanished, refused), which counts as new.
+        """
         ...
 
-    async def provisional(self, up_to_slot: int, limit: int) -> list[ListedSignature]:
-        """Stored transactions not yet seen finalised, oldest first."""
+    async def provisional(
+        self, up_to_slot: int, limit: int, after: ProvisionalTransaction | None
+    ) -> list[ProvisionalTransaction]:
+        """Stored transactions not yet seen finalised, by slot and signature, from behind `after` on."""
         ...
 
     async def mark_final(self, signatures: Sequence[str]) -> None: ...
@@ -196,6 +255,16 @@ class Inbox(Protocol):
     async def checkpoint(self, target: str) -> Checkpoint | None: ...
 
     async def save_checkpoint(self, target: str, checkpoint: Checkpoint) -> None: ...
+
+    async def gaps(self, target: str) -> list[Gap]:
+        """What is still unproven, by first slot."""
+        ...
+
+    async def note_gap(self, gap: Gap) -> None:
+        """Remember a gap; one with the same first slot is replaced."""
+        ...
+
+    async def close_gap(self, gap: Gap) -> None: ...
 
     async def queue_length(self) -> int: ...
 

@@ -3,13 +3,16 @@
 The names are those of spec 2 §2 where it has one; ours begin with OOF_. Nothing else in the package reads the environment.
 """
 
+import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from oof_pipelines.chain.base58 import is_pubkey
 
@@ -17,6 +20,11 @@ REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
 PUMP_FUN_PROGRAM_ID = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 # A part of an address this short is a version or a path, not a key.
 _SHORTEST_KEY = 8
+# A login of fewer characters keeps nobody out, and taking it out would make any text unreadable.
+_SHORTEST_PASSWORD = 3
+# An error repeats a value of this form only: longer ones, or ones with other characters, may be a pasted key or address.
+_HARMLESS = re.compile(r"[A-Za-z0-9_.,+-]{1,20}")
+_POSTGRES_SCHEMES = ("postgres", "postgresql")
 CLUSTERS = ("mainnet-beta", "testnet", "devnet", "localnet")
 
 
@@ -26,9 +34,13 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SecretUrl:
-    """An address that may hold a password or an API key. Only `reveal` gives it away; printing shows scheme and host."""
+    """An address that may hold a password or an API key. Only `reveal` gives it away; printing shows scheme and host.
+
+    `setting` is the name of the setting it was read from, for messages; empty where there is none.
+    """
 
     _url: str = field(repr=False)
+    setting: str = field(default="", compare=False)
 
     def reveal(self) -> str:
         return self._url
@@ -36,11 +48,23 @@ class SecretUrl:
     def hide_in(self, text: str) -> str:
         """`text`, written by someone else about this address, with what may be a key or a password taken out."""
         parts = urlsplit(self._url)
-        pieces = [parts.password or "", *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
-        for piece in sorted({*pieces, *map(unquote, pieces)}, key=len, reverse=True):
-            if len(piece) >= _SHORTEST_KEY:
-                text = text.replace(piece, "…")
+        login = parts.password or parts.username or ""
+        hidden = {piece for piece in (login, unquote(login)) if len(piece) >= _SHORTEST_PASSWORD}
+        pieces = [value for _, value in parse_qsl(parts.query)]
+        if parts.scheme in _POSTGRES_SCHEMES:
+            # There the path is the name of the database, and a name alone is no password.
+            hidden = hidden if parts.password else set()
+        else:
+            pieces += parts.path.split("/")
+        hidden |= {piece for piece in {*pieces, *map(unquote, pieces)} if len(piece) >= _SHORTEST_KEY}
+        for piece in sorted(hidden, key=len, reverse=True):
+            text = text.replace(piece, "…")
         return text
+
+    @property
+    def named(self) -> str:
+        """What a message says of it: the setting's name, then scheme and host."""
+        return f"{self.setting} {self}".strip()
 
     def __str__(self) -> str:
         parts = urlsplit(self._url)
@@ -88,12 +112,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     values = _process_environment() if environment is None else dict(environment)
     home = _folder("OOF_HOME", _text(values, "OOF_HOME") or ".oof")
     store_text = _text(values, "OOF_STORE")
-    if "://" in store_text:
-        raise SettingsError(f"OOF_STORE: {store_text!r} is not a folder; object stores are not supported yet")
     store = _folder("OOF_STORE", store_text) if store_text else home / "parquet_store"
     cluster = _text(values, "SOLANA_CLUSTER") or "mainnet-beta"
     if cluster not in CLUSTERS:
-        raise SettingsError(f"SOLANA_CLUSTER: {cluster!r} is none of {', '.join(CLUSTERS)}")
+        raise SettingsError(f"SOLANA_CLUSTER: {_shown(cluster)} is none of {', '.join(CLUSTERS)}")
     endpoints = [_url(values, name, ("http", "https")) for name in ("RPC_PRIMARY", "RPC_SECONDARY")]
     rpc_endpoints = tuple(url for url in endpoints if url)
     explicit_socket = _url(values, "RPC_WS", ("ws", "wss"))
@@ -104,7 +126,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         cluster=cluster,
         rpc_endpoints=rpc_endpoints,
         rpc_sockets=sockets,
-        database=_url(values, "DATABASE_URL", ("postgres", "postgresql")),
+        database=_url(values, "DATABASE_URL", _POSTGRES_SCHEMES),
         follow=_follow(values),
         requests_per_second=_positive(values, "RPC_REQUESTS_PER_SECOND", 50),
         rpc_concurrency=_positive(values, "RPC_CONCURRENCY", 16),
@@ -122,22 +144,49 @@ def derive_socket_url(endpoint: SecretUrl) -> SecretUrl:
         raise SettingsError("RPC_WS: not set, and no port follows the endpoint's 65535; name the WebSocket address")
     if parts.port:
         location = f"{location.rsplit(':', 1)[0]}:{parts.port + 1}"
-    return SecretUrl(parts._replace(scheme=scheme, netloc=location).geturl())
+    setting = f"RPC_WS (derived from {endpoint.setting})" if endpoint.setting else ""
+    return SecretUrl(parts._replace(scheme=scheme, netloc=location).geturl(), setting)
 
 
 def _process_environment() -> dict[str, str]:
     try:
-        in_file = dotenv_values(Path.cwd() / ".env")
+        in_file = _read_dotenv(Path.cwd() / ".env")
     except (UnicodeDecodeError, OSError) as error:
         raise SettingsError(f".env: cannot be read ({type(error).__name__})") from None
-    return {**{name: value for name, value in in_file.items() if value is not None}, **os.environ}
+    return {**in_file, **os.environ}
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    """What the file sets; a name without a value sets nothing. A line that cannot be read is an error, never skipped."""
+    if not path.exists() or path.is_dir():
+        return {}
+    # Some editors begin a file with a byte order mark, which would become part of the first name.
+    text = path.read_text(encoding="utf-8-sig")
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            # The line itself may hold a key, so only where it is.
+            raise SettingsError(
+                f".env: line {binding.original.line} is not of the form NAME=value (or a quote is open)"
+            )
+    return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
 
 
 def _folder(name: str, text: str) -> Path:
+    if "://" in text:
+        # An address of an object store may hold its key.
+        raise SettingsError(f"{name}: an address is not a folder; object stores are not supported yet")
     try:
-        return Path(text).expanduser().absolute()
+        path = Path(text).expanduser().absolute()
     except RuntimeError:
-        raise SettingsError(f"{name}: the home folder that {text!r} begins with is not known") from None
+        user = text.partition("/")[0]
+        raise SettingsError(f"{name}: the home folder that {user!r} names is not known") from None
+    try:
+        standing = next(folder for folder in (path, *path.parents) if folder.exists())
+    except OSError as error:
+        raise SettingsError(f"{name}: {path} cannot be reached ({error.strerror})") from None
+    if not standing.is_dir():
+        raise SettingsError(f"{name}: {standing} is a file, not a folder")
+    return path
 
 
 def _text(values: Mapping[str, str], name: str) -> str:
@@ -148,16 +197,29 @@ def _url(values: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> Secr
     text = _text(values, name)
     if not text:
         return None
+    _check_characters(name, text)
     try:
         parts = urlsplit(text)
-        is_usable = parts.scheme in schemes and bool(parts.hostname or parts.scheme.startswith("postgres"))
+        is_usable = parts.scheme in schemes and bool(parts.hostname or parts.scheme in _POSTGRES_SCHEMES)
         _ = parts.port
     except ValueError:
         is_usable = False
     if not is_usable:
         # The value itself may hold a key, so only what was expected is said.
         raise SettingsError(f"{name}: not an address of the form {' or '.join(f'{scheme}://…' for scheme in schemes)}")
-    return SecretUrl(text)
+    return SecretUrl(text, name)
+
+
+def _check_characters(name: str, text: str) -> None:
+    """Refuse an address whose password ends too early: what follows would be taken for a host, and shown as one."""
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise SettingsError(f"{name}: holds a blank or a control character (in a password, percent-encode it)")
+    after_scheme = text.partition("://")[2]
+    authority = re.split(r"[/?#]", after_scheme, maxsplit=1)[0]
+    if "@" in after_scheme[len(authority) :] or authority.count("@") > 1:
+        raise SettingsError(f"{name}: in a password, write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A, % as %25")
+    if text.startswith(_POSTGRES_SCHEMES) and re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise SettingsError(f"{name}: a % that begins no code of two hexadecimal digits; write it as %25")
 
 
 def _follow(values: Mapping[str, str]) -> tuple[str, ...]:
@@ -170,7 +232,7 @@ def check_targets(setting: str, targets: list[str]) -> tuple[str, ...]:
     unique = tuple(dict.fromkeys(targets))
     for target in unique:
         if target not in ("all", "allWithVotes") and not is_pubkey(target):
-            raise SettingsError(f"{setting}: {target!r} is neither 'all', 'allWithVotes' nor an address")
+            raise SettingsError(f"{setting}: {_shown(target)} is neither 'all', 'allWithVotes' nor an address")
     if len(unique) > 1 and any(target.startswith("all") for target in unique):
         raise SettingsError(f"{setting}: 'all' already holds every address; name it alone")
     if not unique:
@@ -183,6 +245,12 @@ def _positive(values: Mapping[str, str], name: str, default: int, at_most: int =
     if not text:
         return default
     # The length first: int() refuses thousands of digits with an error of its own.
-    if not text.isdecimal() or len(text) > 20 or not 1 <= int(text) <= at_most:
-        raise SettingsError(f"{name}: {text!r} is not a whole number from 1 to {at_most}")
+    # `isdecimal` alone would let in the digits of every script.
+    if not (text.isascii() and text.isdecimal()) or len(text) > 20 or not 1 <= int(text) <= at_most:
+        raise SettingsError(f"{name}: {_shown(text)} is not a whole number from 1 to {at_most}")
     return int(text)
+
+
+def _shown(value: str) -> str:
+    """A bad value as an error may repeat it."""
+    return repr(value) if _HARMLESS.fullmatch(value) else f"the value ({len(value)} characters)"

@@ -1,14 +1,15 @@
-"""Fold the inbox as it fills: read what waits, choose a stretch of days, request one run."""
+"""Fold the inbox as it fills, and decode what was folded: read what waits, choose a stretch of days, request one run."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from assets.decoded import decoded
 from assets.raw import raw_logs, raw_transactions
 from oof_pipelines.workflows.waiting_days import next_range
 from resources.warehouse import Warehouse
+from sensors.in_flight import reason_to_wait
 
 # Gaps that one run bridges, and the longest stretch: two years of days cost a run 2.3 s of framework.
 _BRIDGE_DAYS = 31
@@ -16,35 +17,25 @@ _AT_MOST_DAYS = 731
 
 fold_inbox = dg.define_asset_job(
     "fold_inbox",
-    selection=[raw_transactions, raw_logs],
-    description="Fold what the feed stored into the days' Parquet files.",
+    selection=[raw_transactions, raw_logs, decoded],
+    description="Fold what the feed stored into the days' Parquet files, and decode those days.",
 )
 
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+_ASSETS = ("raw_transactions", "raw_logs", "actions", "moves", "participants", "token_facts")
 
 
 @dg.sensor(
     job=fold_inbox,
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests one fold at a time for the oldest days that wait in the inbox.",
+    description="Requests one fold at a time for the oldest days that wait in the inbox or for the decoder.",
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
-        return dg.SkipReason("a run is in flight")
-    under_way = BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])
-    if context.instance.get_backfills(filters=under_way, limit=1):
-        return dg.SkipReason("a backfill is under way")
+    reason = reason_to_wait(context.instance, fold_inbox.name, _ASSETS)
+    if reason is not None:
+        return dg.SkipReason(reason)
     # A failed read raises here and fails the tick: it is not an empty inbox.
-    waiting = warehouse.days_waiting("raw_transactions")
-    for day, count in warehouse.days_waiting("raw_logs").items():
-        waiting[day] = waiting.get(day, 0) + count
+    waiting = _days_waiting(context.instance, warehouse)
     chosen = next_range(waiting, bridge_days=_BRIDGE_DAYS, at_most_days=_AT_MOST_DAYS)
     if chosen is None:
         return dg.SkipReason("nothing final waits in the inbox")
@@ -60,12 +51,36 @@ def inbox_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> d
     return dg.SensorResult(run_requests=[request], cursor=str(number))
 
 
+def _days_waiting(instance: dg.DagsterInstance, warehouse: Warehouse) -> dict[date, int]:
+    """Day → how much is to do: rows to fold, transactions to decode, or a file that Dagster was never told of.
+
+    The last is left by a run that was killed after its first days, and by folding without Dagster.
+    """
+    waiting: dict[date, int] = {}
+    for found in (
+        warehouse.days_waiting("raw_transactions"),
+        warehouse.days_waiting("raw_logs"),
+        warehouse.days_to_decode(),
+        dict.fromkeys(_untold_days(instance, warehouse), 1),
+    ):
+        for day, count in found.items():
+            waiting[day] = waiting.get(day, 0) + count
+    # A time that our clock has not reached has no partition yet.
+    today = datetime.now(UTC).date()
+    return {day: count for day, count in waiting.items() if day <= today}
+
+
+def _untold_days(instance: dg.DagsterInstance, warehouse: Warehouse) -> list[date]:
+    told = [instance.get_materialized_partitions(dg.AssetKey(name)) for name in ("raw_transactions", "actions")]
+    return [day for day in warehouse.days_stored() if any(day.isoformat() not in keys for keys in told)]
+
+
 @dg.schedule(
     job=fold_inbox,
     cron_schedule="20 0 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Closes yesterday: folds it once more after the last of its transactions is final.",
+    description="Closes yesterday: folds and decodes it once more after the last of its transactions is final.",
 )
 def close_yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     yesterday = (context.scheduled_execution_time - timedelta(days=1)).date()

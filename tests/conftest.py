@@ -1,12 +1,9 @@
 """What every test may use: the recorded transactions, where they are."""
 
-import os
 from pathlib import Path
 
 import pytest
-
-REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
-FIXTURES = Path(os.environ.get("OOF_FIXTURES", REPOSITORY_ROOT.parent / "shared" / "fixtures"))
+from recorded_data import FIXTURES
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from oof_pipelines.interfaces import StoredTransaction
@@ -10,6 +11,7 @@ from oof_pipelines.testing.synthetic_chain import generate
 from oof_pipelines.workflows.prepare import FetchedBody, prepare
 
 TRANSACTIONS = 90
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def fill(url: str) -> tuple[StoredTransaction, ...]:
     rows = []
     for synthetic in generate(3, TRANSACTIONS, days=3):
         row = prepare(
-            FetchedBody(synthetic.signature, synthetic.to_json_bytes("base64")), synthetic.slot, "mainnet-beta"
+            FetchedBody(synthetic.signature, synthetic.to_json_bytes("base64")), synthetic.slot, "mainnet-beta", NOW
         )
         assert isinstance(row, StoredTransaction)
         rows.append(row)

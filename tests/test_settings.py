@@ -29,23 +29,36 @@ def test_nothing_set_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("OOF_STORE", "s3://bucket/folder"),
+        ("OOF_STORE", f"s3://id:{KEY}@bucket/folder"),
+        ("OOF_HOME", f"s3://id:{KEY}@bucket/folder"),
         ("OOF_HOME", "~nobody-of-this-name/x"),
         ("OOF_STORE", "~nobody-of-this-name/x"),
         ("SOLANA_CLUSTER", "mainnet"),
+        ("SOLANA_CLUSTER", f"https://host/{KEY}"),
         ("RPC_PRIMARY", f"ftp://host/{KEY}"),
         ("RPC_PRIMARY", f"http://[{KEY}"),
         ("RPC_SECONDARY", f"https://host:99999/{KEY}"),
         ("RPC_SECONDARY", f"https:///{KEY}"),
         ("RPC_WS", f"https://host/{KEY}"),
         ("DATABASE_URL", f"mysql://user:{KEY}@host/db"),
+        ("DATABASE_URL", f"postgresql://user:first@{KEY}@host/db"),
+        ("DATABASE_URL", f"postgresql://user:12/{KEY}@host/db"),
+        ("DATABASE_URL", f"postgresql://user:12?{KEY}@host/db"),
+        ("DATABASE_URL", f"postgresql://user:12#{KEY}@host/db"),
+        ("DATABASE_URL", f"postgresql://user:%{KEY}@host/db"),
+        ("DATABASE_URL", f"postgresql://user:a {KEY}@host/db"),
+        ("RPC_PRIMARY", f"https://user:12/{KEY}@host"),
+        ("RPC_PRIMARY", f"https://host/\n{KEY}"),
         ("OOF_FOLLOW", "everything"),
+        ("OOF_FOLLOW", f"https://host/{KEY}"),
         ("OOF_FOLLOW", ","),
         ("OOF_FOLLOW", f"all,{ADDRESS}"),
         ("OOF_FOLLOW", f"{ADDRESS}x"),
         ("RPC_REQUESTS_PER_SECOND", "0"),
         ("RPC_REQUESTS_PER_SECOND", "1.5"),
         ("RPC_CONCURRENCY", "-1"),
+        ("RPC_CONCURRENCY", "\u0661\u0662"),
+        ("RPC_CONCURRENCY", f"https://host/{KEY}"),
         ("RPC_CONCURRENCY", "9" * 5000),
         ("RPC_TIMEOUT_SECONDS", "soon"),
         ("DAGSTER_WEBSERVER_PORT", "65536"),
@@ -59,6 +72,46 @@ def test_a_bad_value_gives_one_line_that_names_the_setting(name: str, value: str
     assert message.startswith(f"{name}: ")
     assert "\n" not in message
     assert KEY not in message
+
+
+@pytest.mark.parametrize("name", ["OOF_HOME", "OOF_STORE"])
+def test_a_file_in_the_way_of_a_folder_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for value in (tmp_path / "file", tmp_path / "file" / "below" / "it"):
+        with pytest.raises(SettingsError, match=f"^{name}: .*file is a file, not a folder$"):
+            load_settings({name: str(value)})
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [(f"RPC_CONCURRENCY=3\n\n# a comment\n{KEY} is broken\n", 4), (f"RPC_PRIMARY='https://host/{KEY}\n", 1)],
+)
+def test_a_broken_line_of_the_file_is_an_error_that_names_its_number(
+    lines: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(lines, encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"^\.env: line {number} ") as raised:
+        load_settings()
+    assert KEY not in str(raised.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RPC_CONCURRENCY", raising=False)
+    (tmp_path / ".env").write_text("\ufeffRPC_CONCURRENCY=3\n", encoding="utf-8")
+    assert load_settings().rpc_concurrency == 3
+
+
+def test_escaped_passwords_are_addresses() -> None:
+    address = "postgresql://user:a%40b%2Fc@host:5432/db?options=-csearch_path%3Dx"
+    assert load_settings({"DATABASE_URL": address}).database_url == address
+
+
+def test_an_address_knows_its_setting() -> None:
+    settings = load_settings({"RPC_SECONDARY": "https://host/a", "DATABASE_URL": "postgresql:///db"})
+    assert [url.named for url in settings.rpc_endpoints] == ["RPC_SECONDARY https://host/…"]
+    assert [url.named for url in settings.rpc_sockets] == ["RPC_WS (derived from RPC_SECONDARY) wss://host/…"]
 
 
 def test_no_socket_port_follows_the_last_one() -> None:
@@ -115,6 +168,10 @@ def test_a_key_is_taken_out_of_what_others_write() -> None:
     url = SecretUrl(f"https://user:{KEY}@host/v2/path-{KEY}?api-key=query-{KEY}&x=1")
     said = f"bad key {KEY}, path-{KEY} or query-{KEY} (v2, x=1)"
     assert url.hide_in(said) == "bad key …, … or … (v2, x=1)"
+    database = SecretUrl("postgresql://user:p%40ss@host/production")
+    assert (
+        database.hide_in('user "user" with p@ss or p%40ss in "production"') == 'user "user" with … or … in "production"'
+    )
     assert SecretUrl("http://[::1]:8899").hide_in("as it was") == "as it was"
     assert str(SecretUrl("http://[::1]:8899")) == "http://[::1]:8899"
 

@@ -43,6 +43,7 @@ class QuarantineReason(enum.StrEnum):
     UNREADABLE_MESSAGE = "unreadable_message"
     SIGNATURE_MISMATCH = "signature_mismatch"
     OTHER_CLUSTER = "other_cluster"
+    IN_THE_FUTURE = "in_the_future"
     NOT_FOUND = "not_found"
     RPC_REFUSED = "rpc_refused"
     UNSTORABLE = "unstorable"

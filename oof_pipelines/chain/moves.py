@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 LAMPORTS_ASSET = "lamports"
 NATIVE_MINT = "So11111111111111111111111111111111111111112"
+TOKEN_2022_NATIVE_MINT = "9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"  # noqa: S105 - an address
+NATIVE_MINTS = frozenset({NATIVE_MINT, TOKEN_2022_NATIVE_MINT})
+"""Wrapped SOL: each token program has a mint of its own for it (`native_mint::ID` of either interface)."""
 
 FEE_PATH = "fee"
 RESIDUAL_PATH = "residual"
@@ -12,6 +15,7 @@ RESIDUAL_PATH = "residual"
 SUPPLY_ACCOUNT = "supply"
 WRAP_ACCOUNT = "wrap"
 WITHHELD_ACCOUNT = "withheld_fees"
+CONFIDENTIAL_ACCOUNT = "confidential"
 VALIDATOR_ACCOUNT = "validator_fee"
 UNEXPLAINED_ACCOUNT = "unexplained"
 
@@ -37,3 +41,17 @@ def path_text(path: tuple[int, int]) -> str:
     """'3' for the outer instruction 3, '3.0' for the first one it called."""
     outer, inner = path
     return str(outer) if inner < 0 else f"{outer}.{inner}"
+
+
+_FEE_LOG_IDX = -1
+_RESIDUAL_LOG_IDX = 2**31 - 1
+
+
+def log_idx(path: str) -> int:
+    """Where a path stands in its transaction: outer × 65536 + inner + 1, the fee before all, the residual after all."""
+    if path == FEE_PATH:
+        return _FEE_LOG_IDX
+    if path == RESIDUAL_PATH:
+        return _RESIDUAL_LOG_IDX
+    outer, _, inner = path.partition(".")
+    return int(outer) * 65_536 + (int(inner) + 1 if inner else 0)

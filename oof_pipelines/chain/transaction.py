@@ -12,10 +12,16 @@ import msgspec
 from solders.transaction import VersionedTransaction
 
 from oof_pipelines.chain.base58 import decode_base58
-from oof_pipelines.chain.body import BodyError, QuarantineReason, read_wire
+from oof_pipelines.chain.body import MAX_LAMPORTS, BodyError, QuarantineReason, read_wire
 
 OUTER = -1
 """The inner index of an instruction of the message itself."""
+
+# What one program may hand another (MAX_INSTRUCTION_DATA_LEN); reading base58 takes the square of its length, so it is
+# bounded first. 138 characters hold at least 100 bytes.
+_MAX_DATA_CHARACTERS = 10 * 1024 * 138 // 100 + 1
+# msgspec checks neither the UTF-8 of what it skips nor how deep it is before it is read.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -176,7 +182,7 @@ def parse_transaction(body: bytes) -> ParsedTransaction:
     """The view of one recorded transaction; `BodyError` says what cannot be read and why."""
     try:
         result = _result_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise BodyError(QuarantineReason.NOT_A_TRANSACTION, str(error)) from None
     meta = result.meta
     if meta is None:
@@ -186,6 +192,7 @@ def parse_transaction(body: bytes) -> ParsedTransaction:
     raw = bytes(result.transaction)
     try:
         message = _json_message(raw, result, meta) if raw[:1] == b"{" else _wire_message(raw, meta)
+        _check_books(message, meta)
         return ParsedTransaction(
             signature=message.signature,
             slot=result.slot,
@@ -213,12 +220,13 @@ def parse_transaction(body: bytes) -> ParsedTransaction:
 def _json_message(raw: bytes, result: _Result, meta: _Meta) -> _Body:
     try:
         transaction = _json_transaction_decoder.decode(raw)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
     message = transaction.message
     keys = [key if isinstance(key, str) else key.pubkey for key in message.account_keys]
-    if message.account_keys and isinstance(message.account_keys[0], str):
-        keys += _loaded(meta)
+    loaded = _loaded(meta)
+    if not set(loaded) <= set(keys):  # jsonParsed, and some who re-write recordings, put them into the list themselves
+        keys += loaded
     if not keys or not transaction.signatures:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, "the message has no signature or no account")
     signer_count = (
@@ -248,6 +256,25 @@ def _wire_message(raw: bytes, meta: _Meta) -> _Body:
     return _Body(str(transaction.signatures[0]), version, message.header.num_required_signatures, keys, instructions)
 
 
+def _check_books(message: _Body, meta: _Meta) -> None:
+    """Refuses what no run of a transaction can report; ValueError says what. A shortened account list is no such thing."""
+    if len(set(message.keys)) != len(message.keys) or "" in message.keys:
+        raise ValueError("an account without address, or listed twice")
+    if not 0 < message.signer_count < 256:
+        raise ValueError(f"{message.signer_count} signers")
+    if len(meta.pre_balances) != len(meta.post_balances):
+        raise ValueError(f"{len(meta.pre_balances)} balances before, {len(meta.post_balances)} after")
+    stated = [meta.fee, *meta.pre_balances, *meta.post_balances]
+    if min(stated) < 0 or max(stated) > MAX_LAMPORTS:
+        raise ValueError(f"{min(stated) if min(stated) < 0 else max(stated)} is no number of lamports")
+    for rows in (meta.pre_token_balances or (), meta.post_token_balances or ()):
+        if len({row.account_index for row in rows}) != len(rows):
+            raise ValueError("a token account is listed twice")
+        for row in rows:
+            if not 0 <= row.ui_token_amount.decimals < 256:
+                raise ValueError(f"a token of {row.ui_token_amount.decimals} decimals")
+
+
 def _loaded(meta: _Meta) -> list[str]:
     loaded = meta.loaded_addresses
     return loaded.writable + loaded.readonly if loaded else []
@@ -268,12 +295,23 @@ def _resolve(path: tuple[int, int], height: int, raw: _Instruction, keys: list[s
     program_id = raw.program_id
     if program_id is None:
         program_id = _key(keys, raw.program_id_index)
-    accounts = [_key(keys, account) if isinstance(account, int) else account for account in raw.accounts or ()]
-    data: Any = raw.data
-    if isinstance(data, str):
-        data = decode_base58(data)
+    count = len(keys)
+    accounts = [
+        named if isinstance(named, str) else keys[named] if 0 <= named < count else "" for named in raw.accounts or ()
+    ]
     parsed = raw.parsed if isinstance(raw.parsed, dict) else None
-    return Instruction(path, height, program_id, accounts, data or b"", parsed)
+    return Instruction(path, height, program_id, accounts, _data(raw.data), parsed)
+
+
+def _data(data: Any) -> bytes:
+    """Instruction data: bytes from the wire, base58 from JSON, none where the node used its own words."""
+    if isinstance(data, bytes):
+        return data
+    if not data:
+        return b""
+    if len(data) > _MAX_DATA_CHARACTERS:
+        raise ValueError(f"instruction data of {len(data)} characters")
+    return decode_base58(data)
 
 
 def _key(keys: list[str], index: int | None) -> str:
@@ -287,9 +325,16 @@ def _token_balances(rows: list[_TokenBalance] | None, keys: list[str]) -> list[T
             _key(keys, row.account_index),
             row.mint,
             row.owner or None,
-            int(row.ui_token_amount.amount),
+            _amount_raw(row.ui_token_amount.amount),
             row.ui_token_amount.decimals,
             row.program_id or None,
         )
         for row in rows or ()
     ]
+
+
+def _amount_raw(text: str) -> int:
+    # A u64 has at most 20 digits; int() alone would also take signs, blanks, underscores and digits of other scripts.
+    if not (text.isascii() and text.isdecimal() and len(text) <= 20) or int(text) > MAX_LAMPORTS:
+        raise ValueError(f"{text[:40]!r} is no token amount")
+    return int(text)

@@ -8,6 +8,8 @@ from typing import Any
 import click
 import httpx
 
+from oof_pipelines.transport.loopback import is_loopback
+
 _TIMEOUT_SECONDS = 60
 _POLL_SECONDS = 0.5
 _READY_SECONDS = 120
@@ -38,6 +40,41 @@ query Status($id: String!) {
 }
 """
 
+_LAUNCH_RUN = """
+mutation LaunchRun($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+_RUN_STATUS = """
+query RunStatus($id: ID!) { runOrError(runId: $id) { __typename ... on Run { status } } }
+"""
+
+_UNDER_WAY = """
+query UnderWay { runsOrError(filter: {statuses: [STARTING, STARTED, CANCELING]}, limit: 1000) {
+  __typename
+  ... on Runs { results { runId } }
+  ... on PythonError { message }
+} }
+"""
+
+_CANCEL = """
+mutation Cancel($ids: [String!]!) {
+  terminateRuns(runIds: $ids, terminatePolicy: MARK_AS_CANCELED_IMMEDIATELY) {
+    __typename
+    ... on PythonError { message }
+  }
+}
+"""
+
+_LOCATION = "oof_pipelines"
+_REPOSITORY = "__repository__"
+_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
 _ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 _RUN_ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -46,7 +83,7 @@ class DagsterApi:
     """GraphQL against one webserver."""
 
     def __init__(self, address: str) -> None:
-        self._http = httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS)
+        self._http = httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, trust_env=not is_loopback(address))
 
     def wait_until_ready(self, check: Callable[[], None]) -> None:
         """Return when the webserver answers; `check` is called meanwhile and raises where it died."""
@@ -97,6 +134,40 @@ class DagsterApi:
         if backfill["status"] != "COMPLETED_SUCCESS":
             detail = (backfill.get("error") or {}).get("message", "the run's log says why")
             raise click.ClickException(f"the backfill ended as {backfill['status']}: {detail}")
+
+    def cancel_left_over_runs(self) -> int:
+        """Cancel runs that a Dagster which was killed left as running, and return how many they were.
+
+        A run lives in its code server and dies with it, but nothing says so: it would hold its pools, and keep the sensors
+        from asking for another, for good. To be called while no daemon runs.
+        """
+        runs = self._ask(_UNDER_WAY, {})["runsOrError"]
+        if runs["__typename"] != "Runs":
+            raise click.ClickException(f"Dagster does not list its runs: {runs.get('message', runs['__typename'])}")
+        ids = [run["runId"] for run in runs["results"]]
+        if ids:
+            self._ask(_CANCEL, {"ids": ids})
+        return len(ids)
+
+    def run_job(self, job: str, first_key: str, last_key: str, check: Callable[[], None], timeout_seconds: float) -> None:
+        """Run a job over a range of partitions and return when it has succeeded; `check` raises where a process died."""
+        tags = [{"key": key, "value": value} for key, value in zip(_RANGE_TAGS, (first_key, last_key), strict=True)]
+        selector = {"repositoryLocationName": _LOCATION, "repositoryName": _REPOSITORY, "jobName": job}
+        parameters = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": tags}}
+        answer = self._ask(_LAUNCH_RUN, {"parameters": parameters})["launchRun"]
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise click.ClickException(f"Dagster refused to run {job}: {answer.get('message', answer['__typename'])}")
+        run_id = answer["run"]["runId"]
+        deadline_s = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline_s:
+            check()
+            status = self._ask(_RUN_STATUS, {"id": run_id})["runOrError"].get("status")
+            if status == "SUCCESS":
+                return
+            if status in _RUN_ENDED:
+                raise click.ClickException(f"{job} ended as {status}; run {run_id} says why")
+            time.sleep(_POLL_SECONDS)
+        raise click.ClickException(f"{job} did not end within {timeout_seconds:.0f} s")
 
     def _poll(
         self,

@@ -32,6 +32,8 @@ def dagster_environment(database_url: str, home: Path) -> dict[str, str]:
         "OOF_DAGSTER_POSTGRES_URL": storage_url(database_url),
         # A run over 2,000 days writes its events in batches, not one by one: 20 ms a partition become 1.
         "DAGSTER_EVENT_BATCH_SIZE": "500",
+        # One planned event an asset instead of one a partition; a failed run then marks no partition as failed.
+        "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1",
         "OOF_HOME": str(home),
     }
 

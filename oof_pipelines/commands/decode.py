@@ -21,8 +21,16 @@ from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.duckdb import QueryEngine
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.database import ready_database_url
-from oof_pipelines.testing.recorded_node.recording_files import find_recording_files, is_line_file, read_recording_file
-from oof_pipelines.testing.recorded_node.recordings import KnownFacts, RecordingError, cut_recording
+from oof_pipelines.testing.recorded_node.recording_files import (
+    NOT_A_FILE,
+    find_recording_files,
+    is_line_file,
+    is_regular,
+    read_lines,
+    read_recording_file,
+    shown_path,
+)
+from oof_pipelines.testing.recorded_node.recordings import EMPTY, KnownFacts, RecordingError, cut_recording
 
 EPILOG = """\b
 Examples:
@@ -130,22 +138,32 @@ def _bodies(sources: tuple[str, ...]) -> Iterator[Source]:
 
 
 def _file_bodies(path: Path) -> Iterator[Source]:
-    try:
-        text, _ = read_recording_file(path)
-    except OSError as error:
-        yield Source(str(path), b"", error.strerror or str(error))
+    """Every transaction of a file, or one source that says why there is none; a file of lines is read line by line."""
+    name = shown_path(path)
+    if not is_regular(path):
+        yield Source(name, b"", NOT_A_FILE)
         return
-    parts = text.splitlines() if is_line_file(path) else [text]
-    for number, part in enumerate(parts, 1):
-        if not part.strip():
-            continue
-        name = f"{path}:{number}" if is_line_file(path) else str(path)
-        try:
-            recording = cut_recording(part, KnownFacts())
-        except RecordingError as error:
-            yield Source(name, b"", str(error))
-            continue
-        yield from (Source(name, one.body) for one in recording.transactions)
+    is_empty = True
+    try:
+        parts = read_lines(path) if is_line_file(path) else iter([read_recording_file(path)[0]])
+        for number, part in enumerate(parts, 1):
+            if part.strip():
+                is_empty = False
+                yield from _cut(f"{name}:{number}" if is_line_file(path) else name, part)
+    except OSError as error:
+        yield Source(name, b"", error.strerror or str(error))
+        return
+    if is_empty:
+        yield Source(name, b"", EMPTY)
+
+
+def _cut(name: str, text: bytes) -> Iterator[Source]:
+    try:
+        recording = cut_recording(text, KnownFacts())
+    except RecordingError as error:
+        yield Source(name, b"", str(error))
+        return
+    yield from (Source(name, one.body) for one in recording.transactions)
 
 
 def _stored_body(signature: str) -> Source:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import random
 import signal
@@ -13,18 +14,23 @@ from prometheus_client import start_http_server
 from oof_pipelines.chain.slot_clock import GENESIS_HASHES
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.feed_metrics import FeedCollector
-from oof_pipelines.interfaces import SourceUnavailableError
+from oof_pipelines.interfaces import Clock, SourceRefusedError, SourceUnavailableError
 from oof_pipelines.settings import Settings, SettingsError, check_targets, load_settings
 from oof_pipelines.storage.postgres.database import ready_database_url, running_database_url
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
 from oof_pipelines.telemetry import configure_logging
 from oof_pipelines.transport.log_socket import LogSocket
-from oof_pipelines.transport.rpc import RpcClient
+from oof_pipelines.transport.pacing import Backoff
+from oof_pipelines.transport.rpc import EndpointsRefuseUsError, RpcClient
 from oof_pipelines.transport.system_clock import SystemClock
 from oof_pipelines.workflows.follow import Feed
 
 logger = logging.getLogger(__name__)
 _REPORT_SECONDS = 10
+# A person who waits for the first line begins to wonder after this long.
+_SILENCE_SECONDS = 1.5
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
 
 EPILOG = """\b
 Examples:
@@ -51,7 +57,8 @@ def follow(
 ) -> None:
     """Hear TARGETS (all, allWithVotes, or addresses), fetch every transaction once, and keep it in the inbox.
 
-    Runs until Ctrl-C. It may be killed at any time: the next start repairs what was missed.
+    Runs until Ctrl-C. It may be killed at any time: the next start repairs what was missed. An endpoint that does not
+    answer is named in a warning and tried on; one that does not let us in ends the start.
     """
     settings = load_settings()
     if not settings.rpc_endpoints:
@@ -80,7 +87,7 @@ async def _follow(
     )
     inbox = PostgresInbox(lambda: running_database_url(settings.database_url, settings.home))
     async with rpc, inbox:
-        await _check_cluster(rpc, settings.cluster)
+        await _check_cluster(rpc, settings, clock, Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, randomness))
         feed = Feed(
             rpc,
             socket,
@@ -107,15 +114,34 @@ def _serve_metrics(host: str, port: int) -> None:
         raise SettingsError(f"--metrics-host, --metrics-port: cannot listen on {host} port {port}: {reason}") from None
 
 
-async def _check_cluster(rpc: RpcClient, cluster: str) -> None:
-    """Refuse to fill a store of one cluster from an endpoint of another."""
-    try:
-        genesis_hash = await rpc.genesis_hash()
-    except SourceUnavailableError as error:
-        raise SettingsError(f"RPC_PRIMARY: {error}") from None
-    expected = GENESIS_HASHES.get(cluster)
+async def _check_cluster(rpc: RpcClient, settings: Settings, clock: Clock, backoff: Backoff) -> None:
+    """Refuse to fill a store of one cluster from an endpoint of another. Waits for an endpoint that answers."""
+    genesis_hash = await _ask_genesis_hash(rpc, settings, clock, backoff)
+    expected = GENESIS_HASHES.get(settings.cluster)
     if expected is not None and genesis_hash != expected:
-        raise SettingsError(f"SOLANA_CLUSTER: the endpoint's genesis hash {genesis_hash} is not that of {cluster}")
+        raise SettingsError(
+            f"SOLANA_CLUSTER: the endpoint's genesis hash {genesis_hash[:44]!r} is not that of {settings.cluster}"
+        )
+
+
+async def _ask_genesis_hash(rpc: RpcClient, settings: Settings, clock: Clock, backoff: Backoff) -> str:
+    asked = ", ".join(endpoint.named for endpoint in settings.rpc_endpoints)
+    warn = functools.partial(logger.warning, "no answer yet to the question for the genesis hash")
+    warning = asyncio.get_running_loop().call_later(_SILENCE_SECONDS, lambda: warn(extra={"asked": asked}))
+    try:
+        while True:
+            try:
+                return await rpc.genesis_hash()
+            except EndpointsRefuseUsError as error:
+                raise SettingsError(str(error)) from None
+            except SourceRefusedError as error:
+                raise SettingsError(f"{asked}: getGenesisHash is refused: {error}") from None
+            except SourceUnavailableError as error:
+                # A connection may come back, and a node that starts with us may be later than we are.
+                logger.warning("no endpoint tells the genesis hash, trying on", extra={"reason": str(error)})
+                await clock.sleep(backoff.next_delay_seconds())
+    finally:
+        warning.cancel()
 
 
 async def _run_until_signal(feed: Feed) -> None:

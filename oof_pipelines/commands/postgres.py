@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import click
 import psycopg
 
+from oof_pipelines.commands.errors import hide_secrets, plain_errors
 from oof_pipelines.settings import Settings, SettingsError, load_settings
 from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
 from oof_pipelines.storage.postgres.server import STOP_SIGNALS, EmbeddedPostgres
@@ -20,6 +21,7 @@ def pg() -> None:
 
 
 @pg.command(epilog="Example: oof pg start")
+@plain_errors
 def start() -> None:
     """Start the embedded server; make its data at the first time.
 
@@ -51,6 +53,7 @@ def start() -> None:
     show_default=True,
     help="smart waits for clients to leave; fast turns them out; immediate also skips the checkpoint.",
 )
+@plain_errors
 def stop(mode: str) -> None:
     """Stop the embedded server and wait until it has ended.
 
@@ -70,6 +73,7 @@ def stop(mode: str) -> None:
 
 
 @pg.command(epilog="Example: oof pg status && echo it runs")
+@plain_errors
 def status() -> None:
     """Say whether the server runs: exit status 0 when it does, 3 when not."""
     settings = _settings()
@@ -89,6 +93,7 @@ def status() -> None:
 
 
 @pg.command(epilog='Example: psql "$(oof pg url)"')
+@plain_errors
 def url() -> None:
     """Print the address with its password, for programs that connect."""
     settings = _settings()
@@ -123,7 +128,8 @@ def _check_answer(address: str, exit_code: int) -> None:
     try:
         psycopg.connect(address, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
     except psycopg.OperationalError as error:
-        _fail(f"{without_password(address)} (DATABASE_URL) does not answer: {error}", exit_code)
+        said = hide_secrets(" ".join(str(error).split()))
+        _fail(f"{without_password(address)} (DATABASE_URL) does not answer: {said}", exit_code)
     except psycopg.ProgrammingError:
         # What libpq says of a malformed address may quote the password.
         _fail("DATABASE_URL is not a connection address of PostgreSQL", exit_code=1)

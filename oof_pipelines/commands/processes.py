@@ -2,9 +2,12 @@
 
 import ctypes
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +15,16 @@ from pathlib import Path
 from types import TracebackType
 
 import click
+
+from oof_pipelines.commands.descendants import (
+    adopt_orphans,
+    children_of,
+    descendants_of,
+    end_strays,
+    reap,
+    signal_process,
+)
+from oof_pipelines.commands.interruption import is_hurried, raise_if_interrupted, shielded
 
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 15
@@ -41,22 +54,38 @@ class ChildDiedError(click.ClickException):
 
 
 class Processes:
-    """Starts children and stops them, the last started first, when the block ends however it ends."""
+    """Starts children and stops them, the last started first, when the block ends however it ends.
+
+    Their descendants are ended with them, also those that left their session (Dagster's code servers and runs do); what ran
+    before the block began, such as a PostgreSQL, is left alone. Their temporary files go with them.
+    """
 
     def __init__(self, logs_folder: Path, environment: Mapping[str, str]) -> None:
         self._logs_folder = logs_folder
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         self._children: list[Child] = []
+        self._spared: frozenset[int] = frozenset()
+        self._was_adopting = False
+        self._temporary_folder = ""
 
     def __enter__(self) -> "Processes":
         self._logs_folder.mkdir(parents=True, exist_ok=True)
+        self._spared = frozenset(children_of(os.getpid()))
+        self._was_adopting = adopt_orphans(True)
+        # Short, because Dagster puts sockets there, and a socket's path has 108 bytes.
+        self._temporary_folder = tempfile.mkdtemp(prefix="oof-")
+        self._environment["TMPDIR"] = self._temporary_folder
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in reversed(self._children):
-            stop(child)
+        with shielded():
+            for child in reversed(self._children):
+                stop(child)
+            end_strays(self._spared, is_hurried)
+            adopt_orphans(self._was_adopting)
+            shutil.rmtree(self._temporary_folder, ignore_errors=True)
 
     def start(
         self,
@@ -87,7 +116,9 @@ class Processes:
         return child
 
     def check(self) -> None:
-        """Raise `ChildDiedError` where a child that should run does not."""
+        """Raise `ChildDiedError` where a child that should run does not, and `Interrupted` where we should not."""
+        raise_if_interrupted(is_again=True)
+        reap({*self._spared, *(child.process.pid for child in self._children)})
         for child in self._children:
             status = child.process.poll()
             if status is not None and not (child.ends and status == 0):
@@ -95,8 +126,8 @@ class Processes:
 
     def release(self, child: Child) -> None:
         """Stop a child on purpose: its end is then no failure."""
-        self._children.remove(child)
         stop(child)
+        self._children.remove(child)
 
     def wait(self, child: Child, timeout_seconds: float) -> None:
         """Wait for a child that ends by itself; anything but status 0 is `ChildDiedError`."""
@@ -108,17 +139,38 @@ class Processes:
         if status != 0:
             raise ChildDiedError(child)
 
+    def read_line(self, child: Child, timeout_seconds: float) -> str | None:
+        """The next line that a piped child says, '' where it ended without one, None where it says nothing in time."""
+        if child.process.stdout is None:
+            raise ValueError(f"{child.name} was started without a pipe")
+        descriptor = child.process.stdout.fileno()
+        deadline_s = time.monotonic() + timeout_seconds
+        line = b""
+        while not line.endswith(b"\n"):
+            readable, _, _ = select.select([descriptor], [], [], max(0.0, deadline_s - time.monotonic()))
+            if not readable:
+                return None
+            # A byte at a time: what follows the line stays in the pipe.
+            byte = os.read(descriptor, 1)
+            if not byte:
+                break
+            line += byte
+        return line.decode(errors="replace")
+
 
 def stop(child: Child) -> None:
-    """Ask with SIGINT, then SIGTERM, at last kill the child's whole session."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        if child.process.poll() is not None:
+    """Ask with SIGINT, then SIGTERM, at last kill the child's whole session; at once when hurried."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if child.process.poll() is not None or is_hurried():
             break
         _signal_session(child.process.pid, number)
         deadline_s = time.monotonic() + _STOP_SECONDS
-        while child.process.poll() is None and time.monotonic() < deadline_s:
+        while child.process.poll() is None and time.monotonic() < deadline_s and not is_hurried():
             time.sleep(0.05)
-    # Grandchildren (code servers, runs) that outlived their parent.
+    if child.process.poll() is None:
+        for pid in descendants_of([child.process.pid]):
+            signal_process(pid, signal.SIGKILL)
+    # Grandchildren in its session that outlived their parent.
     _signal_session(child.process.pid, signal.SIGKILL)
     child.process.wait()
 

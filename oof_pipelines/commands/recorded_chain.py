@@ -1,31 +1,53 @@
 """The recorded chain that stands in for an RPC endpoint: which folder it serves, and the node process over it."""
 
+import math
 import os
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from oof_pipelines.commands.processes import Child, ChildDiedError, Processes
+from oof_pipelines.commands.node import SUMMARY_PREFIX
+from oof_pipelines.commands.processes import Child, Processes
 from oof_pipelines.settings import REPOSITORY_ROOT, SettingsError
+from oof_pipelines.testing.recorded_node.ledger import has_recording
+from oof_pipelines.testing.recorded_node.recording_files import shown_path
 from oof_pipelines.testing.synthetic_chain import write_chain
 
 RECORDED_BESIDE = REPOSITORY_ROOT.parent / "shared" / "fixtures"
 SYNTHETIC_TRANSACTIONS = 300
 SYNTHETIC_SEED = 1
-_START_LINE = re.compile(r"node: (?P<http>http://\S+) (?P<ws>ws://\S+) transactions=(?P<transactions>\d+) ")
+_END_SECONDS = 10.0
+NODE_START_SECONDS = 600.0
+"""Long enough to index hundreds of thousands of files (about 1,000 a second on a busy core)."""
+_START_LINE = re.compile(
+    r"node: (?P<http>http://\S+) (?P<ws>ws://\S+) transactions=(?P<transactions>\d+) slots=\d+ "
+    r"files=(?P<files>\d+) skipped=(?P<skipped>\d+) "
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningNode:
-    """A node that serves, and how many transactions it has."""
+    """A node that serves, how many transactions it has, and what of its files it skipped: `skips` is a line a reason."""
 
     child: Child
     http_url: str
     ws_url: str
     transaction_count: int
+    file_count: int
+    skipped_file_count: int
+    skips: tuple[str, ...]
+
+    def described(self) -> str:
+        """What it serves, in a few words."""
+        noun = "transaction" if self.transaction_count == 1 else "transactions"
+        files = "file" if self.file_count == 1 else "files"
+        return f"{self.transaction_count} {noun}, {self.skipped_file_count} of {self.file_count} {files} skipped" + (
+            f", named in {shown_path(self.child.log)}" if self.skips else ""
+        )
 
     def environment(self) -> dict[str, str]:
         """What points a feed at it. Its budget is this machine's, not a provider's."""
@@ -38,12 +60,27 @@ class RunningNode:
         }
 
 
+def check_recorded(recorded: Path | None) -> None:
+    """Raise `SettingsError` where the folder named is none, or nothing in it can be served: before anything is started."""
+    if recorded is None:
+        return
+    shown = shown_path(recorded)
+    try:
+        is_folder = recorded.is_dir()
+    except (OSError, ValueError):
+        is_folder = False
+    if not is_folder:
+        raise SettingsError(f"--recorded (RECORDED): {shown} is not a folder that can be read")
+    if not has_recording(recorded):
+        raise SettingsError(
+            f"--recorded (RECORDED): {shown} holds no recorded transaction; `oof node --name-skipped` says why of each file"
+        )
+
+
 def choose_recording(recorded: Path | None, home: Path) -> tuple[Path, str]:
     """The folder to serve and a word on it: the one named, else recorded data beside the checkout, else a synthetic chain."""
     if recorded is not None:
-        if not recorded.is_dir():
-            raise SettingsError(f"RECORDED: {recorded} is not a folder")
-        return recorded, f"recorded transactions in {recorded}"
+        return recorded, f"recorded transactions in {shown_path(recorded)}"
     if RECORDED_BESIDE.is_dir():
         return RECORDED_BESIDE, f"recorded transactions in {os.path.relpath(RECORDED_BESIDE)}"
     folder = home / "synthetic_chain"
@@ -52,21 +89,53 @@ def choose_recording(recorded: Path | None, home: Path) -> tuple[Path, str]:
 
 
 def start_node(
-    processes: Processes, folder: Path, *, speed: float, faults: str | None = None, seed: int = 0
+    processes: Processes,
+    folder: Path,
+    *,
+    speed: float,
+    faults: str | None = None,
+    seed: int = 0,
+    timeout_seconds: float = NODE_START_SECONDS,
 ) -> RunningNode:
-    """Start the node on a free port and wait until it serves."""
-    command = [sys.executable, "-m", "oof_pipelines", "node", str(folder), "--port", "0"]
+    """Start the node on a free port and wait until it serves; `click.ClickException` with its log where it does not."""
+    command = [sys.executable, "-m", "oof_pipelines", "node", "--port", "0", "--name-skipped"]
     command += ["--speed", str(speed), "--seed", str(seed)]
     if faults:
         command += ["--faults", faults]
-    child = processes.start("node", command, is_piped=True)
-    assert child.process.stdout is not None
-    line = child.process.stdout.readline().decode()
-    match = _START_LINE.match(line)
+    # A folder's name may begin with a dash.
+    child = processes.start("node", [*command, "--", str(folder)], is_piped=True)
+    line = processes.read_line(child, timeout_seconds)
+    match = _START_LINE.match(line or "")
     if match is None:
-        child.process.wait(10)
-        raise ChildDiedError(child)
-    return RunningNode(child, match["http"], match["ws"], int(match["transactions"]))
+        if line == "":
+            processes.wait(child, _END_SECONDS)
+        raise click.ClickException(
+            f"the recorded-chain node did not say where it serves within {math.ceil(timeout_seconds)} s; "
+            f"it was reading {shown_path(folder)}, and its log is {shown_path(child.log)}"
+        )
+    skips = [text for text in child.log.read_text("utf-8", "replace").splitlines() if text.startswith(SUMMARY_PREFIX)]
+    return RunningNode(
+        child,
+        match["http"],
+        match["ws"],
+        int(match["transactions"]),
+        int(match["files"]),
+        int(match["skipped"]),
+        tuple(text.removeprefix(SUMMARY_PREFIX) for text in skips),
+    )
+
+
+class RecordedFolder(click.Path):
+    """A folder's name; an empty one would be the working directory, which nobody means by it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; `click.BadParameter` where there is none."""
+        if value == "":
+            self.fail("names no folder", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def recorded_option(command: click.decorators.FC) -> click.decorators.FC:
@@ -74,6 +143,6 @@ def recorded_option(command: click.decorators.FC) -> click.decorators.FC:
     return click.option(
         "--recorded",
         envvar="RECORDED",
-        type=click.Path(path_type=Path),
+        type=RecordedFolder(),
         help="Folder of recorded transactions [env RECORDED; default: ../shared/fixtures, else a synthetic chain].",
     )(command)

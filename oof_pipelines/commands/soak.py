@@ -12,6 +12,7 @@ import psycopg
 from oof_pipelines.commands.dagster_instance import program
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.fresh_home import fresh_home
+from oof_pipelines.commands.numbers import WholeNumber
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.commands.recorded_chain import start_node
 from oof_pipelines.settings import Settings, load_settings
@@ -33,8 +34,8 @@ select (select count(*) from tx_raw), (select count(*) from tx_raw where is_fina
 
 
 @click.command()
-@click.option("--minutes", type=click.IntRange(1), default=60, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the chain and of the faults.")
+@click.option("--minutes", type=WholeNumber(1, 100_000), default=60, show_default=True)
+@click.option("--seed", type=WholeNumber(), default=1, show_default=True, help="Of the chain and of the faults.")
 @plain_errors
 def soak(minutes: int, seed: int) -> None:
     """Follow a synthetic chain while sockets drop and answers fail: everything persisted, memory flat, or status 1.

@@ -16,7 +16,8 @@ class Steps:
         self._console = Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(finished_text="✓"),
-            TextColumn("{task.description}"),
+            # Descriptions hold names of folders: neither brackets nor colons in them are markup.
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -35,11 +36,22 @@ class Steps:
     def step(self, description: str, total: int | None = None) -> Iterator[Task]:
         """A step; it is done when the block ends without an error."""
         if not self._console.is_terminal:
-            self._console.print(description, highlight=False, soft_wrap=True)
+            self.say(description)
         task = self._progress.add_task(description, total=total)
         yield task
         shown = self._progress.tasks[task].total or 1
         self._progress.update(task, total=shown, completed=shown)
 
+    def describe(self, task: Task, description: str) -> None:
+        """Say more of a step, now that more is known."""
+        self._progress.update(task, description=description)
+        if not self._console.is_terminal:
+            self.say(description)
+
+    def say(self, text: str) -> None:
+        """A line by itself, above the bars."""
+        self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
     def show(self, task: Task, completed: int, total: int) -> None:
+        """How far a step has come."""
         self._progress.update(task, completed=completed, total=total)

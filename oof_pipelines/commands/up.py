@@ -1,10 +1,9 @@
 """`oof up`: the whole platform on this machine until Ctrl-C."""
 
 import signal
-import socket
 import time
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -17,9 +16,12 @@ from oof_pipelines.commands.dagster_instance import (
     webserver_command,
 )
 from oof_pipelines.commands.errors import plain_errors
+from oof_pipelines.commands.free_port import check_port
+from oof_pipelines.commands.interruption import Interrupted, orderly_end, shielded
+from oof_pipelines.commands.numbers import SPEED, WholeNumber
 from oof_pipelines.commands.postgres import without_password
 from oof_pipelines.commands.processes import Processes
-from oof_pipelines.commands.recorded_chain import choose_recording, recorded_option, start_node
+from oof_pipelines.commands.recorded_chain import check_recorded, choose_recording, recorded_option, start_node
 from oof_pipelines.settings import Settings, SettingsError, load_settings
 from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
@@ -40,35 +42,61 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @recorded_option
-@click.option("--speed", type=click.FloatRange(0), default=1.0, show_default=True, help="Of the recorded chain.")
+@click.option("--speed", type=SPEED, default=1.0, show_default=True, help="Of the recorded chain.")
+@click.option(
+    "--metrics-port",
+    type=WholeNumber(1, 65535),
+    default=METRICS_PORT,
+    show_default=True,
+    help="Where the feed serves its metrics.",
+)
 @plain_errors
-def up(recorded: Path | None, speed: float) -> None:
+def up(recorded: Path | None, speed: float, metrics_port: int) -> None:
     """Run Postgres, the feed, Dagster's webserver and daemon; a recorded chain too where no RPC_PRIMARY is set.
 
-    Prints where everything is. Ctrl-C stops all of it; what was stored stays in OOF_HOME.
+    Prints where everything is. Ctrl-C stops all of it; what was stored stays in OOF_HOME, or in OOF_HOME/recorded where
+    the chain is a recorded one: the two never mix.
     """
     settings = load_settings()
-    _check_port("DAGSTER_WEBSERVER_PORT", settings.webserver_port)
-    _check_port("the feed's metrics port", METRICS_PORT)
-    signal.signal(signal.SIGTERM, _interrupt)
+    if settings.rpc_endpoints and recorded is not None:
+        raise SettingsError("RPC_PRIMARY and --recorded (RECORDED) are both set: follow one or the other")
+    if not settings.rpc_endpoints:
+        # What was recorded or made up must never mix with what a real node says.
+        home = settings.home / "recorded"
+        settings = replace(settings, home=home, store=home / "parquet_store", database=None)
+    if settings.webserver_port == metrics_port:
+        raise SettingsError(f"--metrics-port: {metrics_port} is the port of DAGSTER_WEBSERVER_PORT too")
+    check_port("DAGSTER_WEBSERVER_PORT", settings.webserver_port)
+    check_port("--metrics-port", metrics_port)
+    if not settings.rpc_endpoints:
+        check_recorded(recorded)
     server = EmbeddedPostgres(settings.home) if settings.database_url is None else None
     was_running = server is not None and server.status().is_running
     try:
-        _run(settings, recorded, speed)
-    except KeyboardInterrupt:
+        with orderly_end():
+            try:
+                _run(settings, recorded, speed, metrics_port)
+            finally:
+                with shielded():
+                    if server is not None and not was_running:
+                        server.stop()
+    except Interrupted as interruption:
         click.echo("up: stopped")
-    finally:
-        if server is not None and not was_running:
-            server.stop()
+        if interruption.signal_number != signal.SIGINT:
+            raise
 
 
-def _run(settings: Settings, recorded: Path | None, speed: float) -> None:
+def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: int) -> None:
     url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
     dagster = dagster_environment(url, settings.home)
-    environment = {"OOF_HOME": str(settings.home), "OOF_STORE": str(settings.store)}
+    environment = {
+        "OOF_HOME": str(settings.home),
+        "OOF_STORE": str(settings.store),
+        "DATABASE_URL": settings.database_url or "",
+    }
     with Processes(settings.home / "logs", environment) as processes:
         making_storage = processes.start("dagster_storage", storage_command(), dagster, ends=True)
-        follow = [program("oof"), "follow", "--metrics-port", str(METRICS_PORT), "--json-logs"]
+        follow = [program("oof"), "follow", "--metrics-port", str(metrics_port), "--json-logs"]
         feed_environment: dict[str, str] = {}
         if settings.rpc_endpoints:
             source = str(settings.rpc_endpoints[0])
@@ -77,18 +105,25 @@ def _run(settings: Settings, recorded: Path | None, speed: float) -> None:
             node = start_node(processes, folder, speed=speed)
             feed_environment = node.environment()
             follow.append("allWithVotes")
-            source = f"{node.http_url}  ({described}, speed {speed:g})"
+            source = f"{node.http_url}  ({described}: {node.described()}; speed {speed:g})"
+            for skip in node.skips:
+                click.echo(skip, err=True)
         processes.start("feed", follow, feed_environment)
         processes.wait(making_storage, _STORAGE_SECONDS)
         address = f"http://127.0.0.1:{settings.webserver_port}"
         processes.start("webserver", webserver_command(settings.webserver_port), dagster)
+        api = DagsterApi(address)
+        api.wait_until_ready(processes.check)
+        cancelled = api.cancel_left_over_runs()
+        if cancelled:
+            click.echo(f"{cancelled} Dagster runs were left by an earlier start and are cancelled", err=True)
         processes.start("daemon", daemon_command(), dagster)
-        DagsterApi(address).wait_until_ready(processes.check)
         click.echo(
             f"Dagster   {address}\n"
             f"Postgres  {without_password(url)}\n"
             f"RPC       {source}\n"
-            f"metrics   http://127.0.0.1:{METRICS_PORT}/metrics\n"
+            f"metrics   http://127.0.0.1:{metrics_port}/metrics\n"
+            f"home      {settings.home}\n"
             f"store     {settings.store}\n"
             f"logs      {settings.home / 'logs'}\n"
             "Ctrl-C stops all of it."
@@ -96,16 +131,3 @@ def _run(settings: Settings, recorded: Path | None, speed: float) -> None:
         while True:
             processes.check()
             time.sleep(_WATCH_SECONDS)
-
-
-def _check_port(setting: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise SettingsError(f"{setting}: port {port} is taken by another program") from None
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -8,8 +8,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from oof_pipelines.chain.actions import Action, action_id
-from oof_pipelines.chain.moves import FEE_PATH, LAMPORTS_ASSET, NATIVE_MINT, RESIDUAL_PATH, Move, path_text
+from oof_pipelines.chain.moves import (
+    FEE_PATH,
+    LAMPORTS_ASSET,
+    NATIVE_MINT,
+    NATIVE_MINTS,
+    RESIDUAL_PATH,
+    Move,
+    path_text,
+)
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
+from oof_pipelines.decode.curve import is_off_curve
+from oof_pipelines.decode.system import PROGRAM_IDS as SYSTEM_PROGRAM_IDS
+from oof_pipelines.decode.system import is_nonce_withdrawal
 from oof_pipelines.decode.venues import ROUTERS, VENUES
 
 # Kinds of moves → kinds of actions; several kinds of moves at one path may make one action each.
@@ -24,16 +35,28 @@ _ACTION_KINDS = {
     "owner_change": "owner_change",
     "excess": "transfer",
 }
-_NO_PART_OF_A_SWAP = frozenset({"rent", "tip", "fee_base", "fee_priority", "wrap", "unwrap", "owner_change"})
+_NO_PART_OF_A_SWAP = frozenset(
+    {
+        "rent",
+        "tip",
+        "fee_base",
+        "fee_priority",
+        "wrap",
+        "unwrap",
+        "owner_change",
+        "confidential_deposit",
+        "confidential_withdraw",
+    }
+)
 
 
 def actions_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Action]:
     """The actions of a transaction, in the order of their paths, each kind of a path together; fee first, residual last."""
-    programs = {path_text(one.path): one.program_id for one in transaction.instructions}
+    instructions = {path_text(one.path): one for one in transaction.instructions}
     by_path: dict[str, list[Move]] = defaultdict(list)
     for move in moves:
         by_path[move.path].append(move)
-    made = _Maker(transaction.signature, programs)
+    made = _Maker(transaction.signature, instructions)
     if FEE_PATH in by_path:
         made.fee(transaction, by_path.pop(FEE_PATH))
     residual = by_path.pop(RESIDUAL_PATH, [])
@@ -47,10 +70,10 @@ def actions_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Action
 class _Maker:
     """Collects the actions of one transaction."""
 
-    def __init__(self, signature: str, programs: dict[str, str]) -> None:
+    def __init__(self, signature: str, instructions: dict[str, Instruction]) -> None:
         self.actions: list[Action] = []
         self._signature = signature
-        self._programs = programs
+        self._instructions = instructions
         self._ordinals: dict[tuple[str, str], int] = defaultdict(int)
 
     def _add(
@@ -69,7 +92,7 @@ class _Maker:
         ordinal = self._ordinals[path, kind]
         self._ordinals[path, kind] += 1
         identifier = action_id(self._signature, path, kind, ordinal)
-        program_id = self._programs.get(path, "")
+        program_id = self._instructions[path].program_id if path in self._instructions else ""
         self.actions.append(
             Action(
                 identifier,
@@ -111,8 +134,9 @@ class _Maker:
             self._add(path, kind, giver.owner, giver.asset, -giver.delta_raw, counterparty=other)
 
     def _rent(self, path: str, moves: list[Move]) -> None:
-        """Rent goes into an account that opens and comes out of one that closes; which one it is, the program tells."""
-        is_closing = self._programs.get(path, "") not in ("11111111111111111111111111111111", "")
+        """Rent goes into an account that opens, by System, and comes out of one that closes, by anything else or a nonce."""
+        by = self._instructions[path]
+        is_closing = by.program_id not in SYSTEM_PROGRAM_IDS or is_nonce_withdrawal(by)
         for giver, taker in _pairs(moves):
             if is_closing:
                 self._add(path, "account_close", giver.owner, LAMPORTS_ASSET, taker.delta_raw, counterparty=taker.owner)
@@ -141,12 +165,13 @@ class _Maker:
         self, transaction: ParsedTransaction, at: Instruction, venue: str, moves: list[Move], paths: tuple[str, ...]
     ) -> None:
         nets = net_by_owner(move for move in moves if move.kind not in _NO_PART_OF_A_SWAP)
-        candidates = [*transaction.signers, *(owner for owner in nets if owner not in transaction.signers)]
-        for owner in candidates:
+        for owner in _possible_traders(transaction, nets):
             sold = [(asset, raw) for asset, raw in nets.get(owner, {}).items() if raw < 0]
             bought = [(asset, raw) for asset, raw in nets.get(owner, {}).items() if raw > 0]
             if len(sold) == 1 and len(bought) == 1:
                 asset, raw = sold[0]
+                if any(move.path == RESIDUAL_PATH and move.owner == owner for move in moves):
+                    paths = (*paths, RESIDUAL_PATH)
                 self._add(path_text(at.path), "swap", owner, asset, -raw, venue=venue, bought=bought[0], paths=paths)
                 return
 
@@ -156,6 +181,15 @@ class _Maker:
             self._add(RESIDUAL_PATH, "residual", transaction.fee_payer, asset, unexplained)
 
 
+def _possible_traders(transaction: ParsedTransaction, nets: dict[str, dict[str, int]]) -> list[str]:
+    """The signers where one of them gave or took; else it is somebody for whom they act: wallets before program accounts.
+
+    A pool is on the other side of every trade, so where a signer took part it is never asked.
+    """
+    signers = [signer for signer in transaction.signers if nets.get(signer)]
+    return signers or sorted((owner for owner in nets if nets[owner]), key=is_off_curve)
+
+
 def net_by_owner(moves: Iterator[Move]) -> dict[str, dict[str, int]]:
     """Owner → asset → net change; lamports and wrapped SOL count once, as wrapped SOL's mint.
 
@@ -163,22 +197,26 @@ def net_by_owner(moves: Iterator[Move]) -> dict[str, dict[str, int]]:
     only the token side counts.
     """
     rows = list(moves)
-    wrapped = {(m.path, m.account) for m in rows if m.asset == NATIVE_MINT}
+    wrapped = {(m.path, m.account) for m in rows if m.asset in NATIVE_MINTS}
     nets: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for move in rows:
         if move.is_virtual or (move.asset == LAMPORTS_ASSET and (move.path, move.account) in wrapped):
             continue
-        asset = NATIVE_MINT if move.asset == LAMPORTS_ASSET else move.asset
+        asset = NATIVE_MINT if move.asset == LAMPORTS_ASSET or move.asset in NATIVE_MINTS else move.asset
         nets[move.owner][asset] += move.delta_raw
     return {owner: {asset: raw for asset, raw in assets.items() if raw} for owner, assets in nets.items()}
 
 
 def _pairs(moves: list[Move]) -> Iterator[tuple[Move, Move]]:
     """Givers with their takers, asset by asset, in the order they were booked; a withheld fee is no taker of its own."""
-    givers = [move for move in moves if move.delta_raw < 0]
-    for giver in givers:
-        takers = [move for move in moves if move.delta_raw > 0 and move.asset == giver.asset]
-        real = [move for move in takers if not move.is_virtual] or takers
-        if real:
-            position = [one for one in givers if one.asset == giver.asset].index(giver)
-            yield giver, real[min(position, len(real) - 1)]
+    takers: dict[str, list[Move]] = defaultdict(list)
+    for move in moves:
+        if move.delta_raw > 0:
+            takers[move.asset].append(move)
+    given: dict[str, int] = defaultdict(int)
+    for giver in moves:
+        if giver.delta_raw < 0 and giver.asset in takers:
+            of_asset = takers[giver.asset]
+            real = [move for move in of_asset if not move.is_virtual] or of_asset
+            yield giver, real[min(given[giver.asset], len(real) - 1)]
+            given[giver.asset] += 1

@@ -7,11 +7,16 @@ from oof_pipelines.chain.moves import Move
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.actions import actions_of
 from oof_pipelines.decode.book import book_transaction
+from oof_pipelines.decode.curve import is_off_curve
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A wallet and its part: fee_payer, signer, owner (of a token account that changed) or trader."""
+    """A wallet and its part: fee_payer, signer, owner (of a token account that changed), trader or program_account.
+
+    A program account is one that gave or took and that no key can sign for, so that a program must: a pool, a vault's
+    authority, an escrow.
+    """
 
     wallet: str
     role: str
@@ -52,4 +57,6 @@ def _participants(transaction: ParsedTransaction, moves: list[Move], actions: li
     found += [Participant(signer, "signer") for signer in transaction.signers]
     found += [Participant(move.owner, "owner") for move in moves if move.owner != move.account]
     found += [Participant(action.wallet, "trader") for action in actions if action.kind == "swap"]
+    owners = dict.fromkeys(move.owner for move in moves if not move.is_virtual)
+    found += [Participant(owner, "program_account") for owner in owners if is_off_curve(owner)]
     return list(dict.fromkeys(found))

@@ -2,7 +2,7 @@
 
 import struct
 
-from oof_pipelines.chain.base58 import encode_base58
+from solders.pubkey import Pubkey
 
 
 class LayoutError(ValueError):
@@ -38,7 +38,7 @@ class Fields:
         return value
 
     def pubkey(self) -> str:
-        return encode_base58(self._take(32))
+        return str(Pubkey.from_bytes(self._take(32)))
 
     def bytes(self, size: int) -> bytes:
         return self._take(size)

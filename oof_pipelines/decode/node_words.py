@@ -6,6 +6,7 @@ Source: the parsers of agave's transaction-status (parse_system, parse_token and
 from collections.abc import Callable
 from typing import Any
 
+from oof_pipelines.chain.body import MAX_LAMPORTS
 from oof_pipelines.decode.layout import LayoutError
 from oof_pipelines.decode.operations import (
     BurnTokens,
@@ -14,6 +15,7 @@ from oof_pipelines.decode.operations import (
     CollectWithheld,
     GiveToProgram,
     MintTokens,
+    MoveConfidential,
     MoveLamports,
     MoveTokens,
     OpenMint,
@@ -22,6 +24,7 @@ from oof_pipelines.decode.operations import (
     SyncNative,
     UnwrapLamports,
 )
+from oof_pipelines.decode.token import TOKEN_2022_PROGRAM_ID
 
 Info = dict[str, Any]
 
@@ -40,97 +43,161 @@ def decode_words(parsed: dict[str, Any], program: str) -> list[Operation]:
         raise LayoutError(f"{parsed.get('type')}: {error!r}") from None
 
 
+def _address(info: Info, name: str) -> str:
+    value = info[name]
+    if not isinstance(value, str) or not value:
+        raise LayoutError(f"{name} is no address")
+    return value
+
+
+def _whole(value: Any) -> int:
+    """A u64, which the words give as a number or as its digits."""
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MAX_LAMPORTS:
+        raise LayoutError("an amount that is no u64")
+    return number
+
+
 def _create(info: Info) -> list[Operation]:
-    created = info["newAccount"]
-    lamports = int(info["lamports"])
-    return [MoveLamports(info["source"], created, lamports, kind="rent"), GiveToProgram(created, info["owner"])]
+    created = _address(info, "newAccount")
+    lamports = _whole(info["lamports"])
+    return [
+        MoveLamports(_address(info, "source"), created, lamports, kind="rent"),
+        GiveToProgram(created, _address(info, "owner")),
+    ]
 
 
 def _assign(info: Info) -> list[Operation]:
-    return [GiveToProgram(info["account"], info["owner"])]
+    return [GiveToProgram(_address(info, "account"), _address(info, "owner"))]
 
 
 def _transfer_lamports(info: Info) -> list[Operation]:
-    return [MoveLamports(info["source"], info["destination"], int(info["lamports"]))]
+    return [MoveLamports(_address(info, "source"), _address(info, "destination"), _whole(info["lamports"]))]
 
 
 def _withdraw_nonce(info: Info) -> list[Operation]:
-    return [MoveLamports(info["nonceAccount"], info["destination"], int(info["lamports"]))]
+    return [
+        MoveLamports(
+            _address(info, "nonceAccount"), _address(info, "destination"), _whole(info["lamports"]), kind="nonce"
+        )
+    ]
 
 
 def _amount(info: Info) -> int:
     if "amount" in info:
-        return int(info["amount"])
-    return int(info["tokenAmount"]["amount"])
+        return _whole(info["amount"])
+    return _whole(info["tokenAmount"]["amount"])
 
 
 def _transfer_tokens(info: Info) -> list[Operation]:
     fee = info.get("feeAmount")
-    fee_raw = int(fee["amount"]) if isinstance(fee, dict) else None
-    return [MoveTokens(info["source"], info["destination"], _amount(info), info.get("mint"), fee_raw)]
+    fee_raw = _whole(fee["amount"]) if isinstance(fee, dict) else None
+    return [
+        MoveTokens(
+            _address(info, "source"),
+            _address(info, "destination"),
+            _amount(info),
+            _address(info, "mint") if "mint" in info else None,
+            fee_raw,
+        )
+    ]
 
 
 def _open_account(info: Info) -> list[Operation]:
-    return [OpenTokenAccount(info["account"], info["mint"], info["owner"])]
+    return [OpenTokenAccount(_address(info, "account"), _address(info, "mint"), _address(info, "owner"))]
 
 
 def _open_mint(info: Info) -> list[Operation]:
-    return [OpenMint(info["mint"], int(info["decimals"]))]
+    decimals = _whole(info["decimals"])
+    if decimals > 255:
+        raise LayoutError("decimals that are no byte")
+    return [OpenMint(_address(info, "mint"), decimals)]
 
 
 def _mint(info: Info) -> list[Operation]:
-    return [MintTokens(info["mint"], info["account"], _amount(info))]
+    return [MintTokens(_address(info, "mint"), _address(info, "account"), _amount(info))]
 
 
 def _burn(info: Info) -> list[Operation]:
-    return [BurnTokens(info["mint"], info["account"], _amount(info))]
+    return [BurnTokens(_address(info, "mint"), _address(info, "account"), _amount(info))]
 
 
 def _close(info: Info) -> list[Operation]:
-    return [CloseAccount(info["account"], info["destination"])]
+    return [CloseAccount(_address(info, "account"), _address(info, "destination"))]
 
 
 def _sync(info: Info) -> list[Operation]:
-    return [SyncNative(info["account"])]
+    return [SyncNative(_address(info, "account"))]
 
 
 def _set_authority(info: Info) -> list[Operation]:
     if info.get("authorityType") != "accountOwner" or not info.get("newAuthority"):
         return []
-    return [ChangeOwner(info["account"], info["newAuthority"])]
+    return [ChangeOwner(_address(info, "account"), _address(info, "newAuthority"))]
 
 
 def _withdraw_excess(info: Info) -> list[Operation]:
-    return [MoveLamports(info["source"], info["destination"], None, kind="excess")]
+    return [MoveLamports(_address(info, "source"), _address(info, "destination"), None, kind="excess")]
 
 
 def _unwrap(info: Info) -> list[Operation]:
     amount = info.get("amount")
-    return [UnwrapLamports(info["source"], info["destination"], None if amount is None else int(amount))]
+    return [
+        UnwrapLamports(
+            _address(info, "source"), _address(info, "destination"), None if amount is None else _whole(amount)
+        )
+    ]
 
 
 def _collect(info: Info) -> list[Operation]:
-    return [CollectWithheld(info["mint"], info["feeRecipient"])]
+    return [CollectWithheld(_address(info, "mint"), _address(info, "feeRecipient"))]
+
+
+def _deposit_confidential(info: Info) -> list[Operation]:
+    return [MoveConfidential(_confidential_account(info), None, -_whole(info["amount"]))]
+
+
+def _withdraw_confidential(info: Info) -> list[Operation]:
+    return [MoveConfidential(_confidential_account(info), None, _whole(info["amount"]))]
+
+
+def _confidential_account(info: Info) -> str:
+    # Nodes before 2025 name the accounts by a layout with a destination, so that only the first is what it is called.
+    return _address(info, "account" if "account" in info else "source")
+
+
+def _reallocate(info: Info) -> list[Operation]:
+    return [GiveToProgram(_address(info, "account"), TOKEN_2022_PROGRAM_ID)]
 
 
 def _split(info: Info) -> list[Operation]:
-    return [MoveLamports(info["stakeAccount"], info["newSplitAccount"], int(info["lamports"]), kind="stake")]
+    return [
+        MoveLamports(
+            _address(info, "stakeAccount"), _address(info, "newSplitAccount"), _whole(info["lamports"]), kind="stake"
+        )
+    ]
 
 
 def _withdraw_stake(info: Info) -> list[Operation]:
-    return [MoveLamports(info["stakeAccount"], info["destination"], int(info["lamports"]), kind="stake")]
+    return [
+        MoveLamports(
+            _address(info, "stakeAccount"), _address(info, "destination"), _whole(info["lamports"]), kind="stake"
+        )
+    ]
 
 
 def _merge(info: Info) -> list[Operation]:
-    return [MoveLamports(info["source"], info["destination"], None, kind="stake")]
+    return [MoveLamports(_address(info, "source"), _address(info, "destination"), None, kind="stake")]
 
 
 def _move_stake(info: Info) -> list[Operation]:
-    return [MoveLamports(info["source"], info["destination"], int(info["lamports"]), kind="stake")]
+    return [
+        MoveLamports(_address(info, "source"), _address(info, "destination"), _whole(info["lamports"]), kind="stake")
+    ]
 
 
 def _withdraw_vote(info: Info) -> list[Operation]:
-    return [MoveLamports(info["voteAccount"], info["destination"], int(info["lamports"]))]
+    return [MoveLamports(_address(info, "voteAccount"), _address(info, "destination"), _whole(info["lamports"]))]
 
 
 _WORDS: dict[tuple[str, str], Callable[[Info], list[Operation]]] = {
@@ -161,6 +228,9 @@ _WORDS: dict[tuple[str, str], Callable[[Info], list[Operation]]] = {
     ("token", "unwrapLamports"): _unwrap,
     ("token", "withdrawWithheldTokensFromMint"): _collect,
     ("token", "withdrawWithheldTokensFromAccounts"): _collect,
+    ("token", "depositConfidentialTransfer"): _deposit_confidential,
+    ("token", "withdrawConfidentialTransfer"): _withdraw_confidential,
+    ("token", "reallocate"): _reallocate,
     ("stake", "split"): _split,
     ("stake", "withdraw"): _withdraw_stake,
     ("stake", "merge"): _merge,

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MoveLamports:
-    """Lamports from one account to another. `kind` is the kind of the moves it makes."""
+    """Lamports from one account to another. `kind` is the kind of the moves it makes.
+
+    `nonce` is no kind of moves: what leaves a nonce account is its rent where it empties it, else a transfer.
+    """
 
     source: str
     destination: str
@@ -114,6 +117,18 @@ class CollectWithheld:
     destination: str
 
 
+@dataclass(frozen=True, slots=True)
+class MoveConfidential:
+    """Tokens of an account enter (`delta_raw` < 0) or leave its encrypted balance, which no one sees.
+
+    `mint` is None where the instruction's words do not name it reliably.
+    """
+
+    account: str
+    mint: str | None
+    delta_raw: int
+
+
 Operation = (
     MoveLamports
     | GiveToProgram
@@ -127,4 +142,5 @@ Operation = (
     | UnwrapLamports
     | ChangeOwner
     | CollectWithheld
+    | MoveConfidential
 )

@@ -5,6 +5,9 @@ from oof_pipelines.decode.operations import MoveLamports, Operation
 
 PROGRAM_IDS = ("Stake11111111111111111111111111111111111111",)
 
+STAKE_ACCOUNT_RENT_LAMPORTS = 2_282_880
+"""Rent exemption of the 200 bytes of a stake account, (200 + 128) × 3,480 × 2: what it holds beside its stake."""
+
 _SPLIT = 3
 _WITHDRAW = 4
 _MERGE = 7

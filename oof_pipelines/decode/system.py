@@ -1,5 +1,6 @@
 """The System program: accounts are made, funded, given away. Layout: SystemInstruction, bincode, a u32 tag first."""
 
+from oof_pipelines.chain.transaction import Instruction
 from oof_pipelines.decode.layout import Fields, account
 from oof_pipelines.decode.operations import GiveToProgram, MoveLamports, Operation
 
@@ -13,6 +14,7 @@ _WITHDRAW_NONCE = 5
 _ALLOCATE_WITH_SEED = 9
 _ASSIGN_WITH_SEED = 10
 _TRANSFER_WITH_SEED = 11
+_CREATE_ACCOUNT_ALLOW_PREFUND = 13
 
 
 def decode(accounts: list[str], data: bytes) -> list[Operation]:
@@ -37,10 +39,22 @@ def decode(accounts: list[str], data: bytes) -> list[Operation]:
         _base, _seed = fields.pubkey(), fields.bytes(fields.u64())
         return [GiveToProgram(account(accounts, 0), fields.pubkey())]
     if tag == _WITHDRAW_NONCE:
-        return [MoveLamports(account(accounts, 0), account(accounts, 1), fields.u64())]
+        return [MoveLamports(account(accounts, 0), account(accounts, 1), fields.u64(), kind="nonce")]
     if tag == _TRANSFER_WITH_SEED:
         return [MoveLamports(account(accounts, 0), account(accounts, 2), fields.u64())]
+    if tag == _CREATE_ACCOUNT_ALLOW_PREFUND:
+        lamports, _space, owner = fields.u64(), fields.u64(), fields.pubkey()
+        if lamports == 0:  # an account that was paid for before needs no funder
+            return [GiveToProgram(account(accounts, 0), owner)]
+        return _create(account(accounts, 1), account(accounts, 0), lamports, owner)
     return []
+
+
+def is_nonce_withdrawal(instruction: Instruction) -> bool:
+    """Whether this System instruction takes lamports out of a nonce account."""
+    if instruction.parsed is not None:
+        return instruction.parsed.get("type") == "withdrawFromNonce"
+    return instruction.data[:4] == _WITHDRAW_NONCE.to_bytes(4, "little")
 
 
 def _create(funder: str, created: str, lamports: int, owner: str) -> list[Operation]:

@@ -1,7 +1,8 @@
 """SPL Token and Token-2022: both speak TokenInstruction, a u8 tag first; Token-2022 adds extensions with a second tag.
 
-Sources: the TokenInstruction of solana-program/token (tags 0–24, 38, 45, 255) and of token-2022 (fees 26, confidential 27).
-Operations that concern no balance (approve, freeze, mint settings) decode to none.
+Sources: the TokenInstruction of solana-program/token (tags 0–24, 38, 45, 255) and of token-2022 (fees 26, confidential 27,
+reallocate 29, permissioned burn 46). Operations that concern no visible balance (approve, freeze, mint settings, harvests,
+confidential transfers, mints and burns) decode to none.
 """
 
 from oof_pipelines.decode.layout import Fields, LayoutError, account
@@ -10,7 +11,9 @@ from oof_pipelines.decode.operations import (
     ChangeOwner,
     CloseAccount,
     CollectWithheld,
+    GiveToProgram,
     MintTokens,
+    MoveConfidential,
     MoveLamports,
     MoveTokens,
     OpenMint,
@@ -39,13 +42,22 @@ _SYNC_NATIVE = 17
 _INITIALIZE_ACCOUNT_3 = 18
 _INITIALIZE_MINT_2 = 20
 _TRANSFER_FEE_EXTENSION = 26
+_CONFIDENTIAL_EXTENSION = 27
+_REALLOCATE = 29
 _WITHDRAW_EXCESS_LAMPORTS = 38
 _UNWRAP_LAMPORTS = 45
+_PERMISSIONED_BURN_EXTENSION = 46
 _BATCH = 255
 
 _FEE_TRANSFER_CHECKED = 1
 _FEE_WITHDRAW_FROM_MINT = 2
 _FEE_WITHDRAW_FROM_ACCOUNTS = 3
+
+_CONFIDENTIAL_DEPOSIT = 5
+_CONFIDENTIAL_WITHDRAW = 6
+
+_PERMISSIONED_BURN = 1
+_PERMISSIONED_BURN_CHECKED = 2
 
 _AUTHORITY_ACCOUNT_OWNER = 2
 
@@ -138,6 +150,25 @@ def _transfer_fee_extension(accounts: list[str], fields: Fields) -> list[Operati
     return []
 
 
+def _confidential_extension(accounts: list[str], fields: Fields) -> list[Operation]:
+    tag = fields.u8()
+    if tag == _CONFIDENTIAL_DEPOSIT:
+        return [MoveConfidential(account(accounts, 0), account(accounts, 1), -fields.u64())]
+    if tag == _CONFIDENTIAL_WITHDRAW:
+        return [MoveConfidential(account(accounts, 0), account(accounts, 1), fields.u64())]
+    return []
+
+
+def _permissioned_burn_extension(accounts: list[str], fields: Fields) -> list[Operation]:
+    tag = fields.u8()
+    return _burn(accounts, fields) if tag in (_PERMISSIONED_BURN, _PERMISSIONED_BURN_CHECKED) else []
+
+
+def _reallocate(accounts: list[str], _fields: Fields) -> list[Operation]:
+    # The account stays the program's; saying so makes the System transfer that tops it up rent, as at a creation.
+    return [GiveToProgram(account(accounts, 0), TOKEN_2022_PROGRAM_ID)]
+
+
 _DECODERS = {
     _INITIALIZE_MINT: _initialize_mint,
     _INITIALIZE_MINT_2: _initialize_mint,
@@ -156,4 +187,7 @@ _DECODERS = {
     _WITHDRAW_EXCESS_LAMPORTS: _withdraw_excess,
     _UNWRAP_LAMPORTS: _unwrap_lamports,
     _TRANSFER_FEE_EXTENSION: _transfer_fee_extension,
+    _CONFIDENTIAL_EXTENSION: _confidential_extension,
+    _REALLOCATE: _reallocate,
+    _PERMISSIONED_BURN_EXTENSION: _permissioned_burn_extension,
 }

@@ -25,12 +25,14 @@ class FeeRate:
 
 FeeRates = dict[str, FeeRate]
 _NO_MAXIMUM = 2**64 - 1
+# Three destinations give 9 basis points × 3 maxima; more than a few hundred are no real transaction.
+_MOST_CANDIDATES = 400
 
 
 def solve_fee_rates(transfers: list[tuple[MoveTokens, str]], missing: dict[tuple[str, str], int]) -> FeeRates:
     """Mint → rate, for mints whose destinations lack what a fee would have taken. `missing` is (account, mint) → raw."""
     rates: FeeRates = {}
-    for mint in {mint for _, mint in transfers}:
+    for mint in sorted({mint for _, mint in transfers}):
         moved = [transfer for transfer, its_mint in transfers if its_mint == mint and transfer.amount_raw]
         lacking = {account: -raw for (account, its_mint), raw in missing.items() if its_mint == mint}
         if not lacking or not moved:
@@ -43,17 +45,20 @@ def solve_fee_rates(transfers: list[tuple[MoveTokens, str]], missing: dict[tuple
 
 
 def _candidates(moved: list[MoveTokens], lacking: dict[str, int]) -> list[FeeRate]:
-    """Rates that one destination's lack suggests: the basis points around it, and it as a maximum."""
-    found = []
-    for account, lack_raw in sorted(lacking.items()):
+    """Rates that the lacks suggest: the basis points around one destination's, with no maximum or another's as it."""
+    points: set[int] = set()
+    maxima: set[int] = set()
+    for account, lack_raw in lacking.items():
         amounts = [transfer.amount_raw for transfer in moved if transfer.destination == account]
         if lack_raw <= 0 or not amounts:
             continue
-        estimate = lack_raw * _BASIS_POINTS // sum(amounts)
-        found += [FeeRate(points, _NO_MAXIMUM) for points in range(max(1, estimate - 1), estimate + 2)]
+        estimate = min(lack_raw * _BASIS_POINTS // sum(amounts), _BASIS_POINTS)
+        points |= set(range(max(1, estimate - 1), min(estimate + 1, _BASIS_POINTS) + 1))
         if lack_raw % len(amounts) == 0:
-            found.append(FeeRate(_BASIS_POINTS, lack_raw // len(amounts)))
-    return found
+            maxima.add(lack_raw // len(amounts))
+    uncapped = [FeeRate(rate, _NO_MAXIMUM) for rate in sorted(points)]
+    capped = [FeeRate(rate, maximum) for maximum in sorted(maxima) for rate in (*sorted(points), _BASIS_POINTS)]
+    return (uncapped + capped)[:_MOST_CANDIDATES]
 
 
 def _explains(rate: FeeRate, moved: list[MoveTokens], lacking: dict[str, int]) -> bool:

@@ -6,7 +6,8 @@ itself knows nothing of it: the classes that touch the outside world are watched
 
 A step is PART.METHOD:MOMENT:COUNT, such as `inbox.store:after:2`. MOMENT is `before` or `after` the call, or `commit`:
 every statement of the call's transaction has been made, and its COMMIT not yet been sent. Parts and methods are in `PARTS`;
-`fold.STEP:before:COUNT` are the steps that `fold_day` names, and `partition.rename` is between the unfinished Parquet
+`fold.STEP:before:COUNT` are the steps that `fold_day` names, `decode.STEP` those of `decode_day` (`decode.write_moves`:
+blanks are underscores) and `wallets.STEP` those of `update_bucket`; `partition.rename` is between the unfinished Parquet
 file and the finished one.
 """
 
@@ -29,12 +30,15 @@ import click
 import psycopg
 
 from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
+from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
+from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
 from oof_pipelines.transport.rpc import RpcClient
-from oof_pipelines.workflows import fold
+from oof_pipelines.workflows import decode_day, fold, update_wallets
 
 PARTS: dict[str, tuple[type, tuple[str, ...]]] = {
     "inbox": (
@@ -44,9 +48,20 @@ PARTS: dict[str, tuple[type, tuple[str, ...]]] = {
     "source": (RpcClient, ("slot", "transaction", "blocks", "block_signatures", "signature_statuses")),
     "partition": (ParquetStore, ("read", "write")),
     "waiting": (PostgresFoldSource, ("waiting", "clear")),
+    "served": (PostgresServedRows, ("hot_rows", "publish")),
+    "contents": (PostgresWalletContents, ("record",)),
 }
 MOMENTS = ("before", "commit", "after")
 FOLD_STEPS = ("read", "validate", "write", "clear", "done")
+DECODE_STEPS = (
+    "read",
+    "decode",
+    "validate",
+    *(f"write_{name}" for name in DECODED_DATASETS),
+    "publish",
+    "done",
+)
+WALLET_STEPS = ("read", "validate", "mark", "write", "record", "done")
 _RENAME = "partition.rename"
 _UNFINISHED = ".unfinished"
 _DEATH_SECONDS = 10.0
@@ -66,7 +81,8 @@ class CrashPoint:
         step, _, rest = text.partition(":")
         moment, _, count = rest.partition(":")
         known = {f"{part}.{method}" for part, (_, methods) in PARTS.items() for method in methods}
-        known |= {f"fold.{name}" for name in FOLD_STEPS} | {_RENAME}
+        known |= {f"fold.{name}" for name in FOLD_STEPS} | {f"decode.{name}" for name in DECODE_STEPS}
+        known |= {f"wallets.{name}" for name in WALLET_STEPS} | {_RENAME}
         if step not in known:
             raise ValueError(f"{text!r}: no step {step!r}; there are {', '.join(sorted(known))}")
         if moment not in MOMENTS or not count.isdecimal() or int(count) < 1:
@@ -105,7 +121,12 @@ class CrashPlan:
         self._watch_commits()
         self._watch_renames()
         # Whoever imports the workflow later gets this one; commands are imported when they are called.
-        fold.fold_day = functools.partial(fold.fold_day, at_step=lambda name: self.reach(f"fold.{name}", "before"))
+        fold.fold_day = functools.partial(fold.fold_day, at_step=self._step_of("fold"))
+        decode_day.decode_day = functools.partial(decode_day.decode_day, at_step=self._step_of("decode"))
+        update_wallets.update_bucket = functools.partial(update_wallets.update_bucket, at_step=self._step_of("wallets"))
+
+    def _step_of(self, workflow: str) -> Callable[[str], None]:
+        return lambda name: self.reach(f"{workflow}.{name.replace(' ', '_')}", "before")
 
     def _watched(self, step: str, method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)

@@ -14,12 +14,15 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from oof_pipelines.interfaces import Clock, Dropped, HeardLog, Subscribed
 from oof_pipelines.settings import SecretUrl
+from oof_pipelines.transport.loopback import is_loopback
 from oof_pipelines.transport.pacing import Backoff
+from oof_pipelines.transport.trouble import reason_of
 from oof_pipelines.transport.wire_types import SignatureText, SlotNumber
 
 _PING_SECONDS = 10
 # A connection that stood this long was healthy although its target was silent.
 _HEALTHY_AFTER_SECONDS = 60
+_ACCESS_STATUSES = frozenset({401, 402, 403})
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
@@ -92,17 +95,17 @@ class LogSocket:
                             yield heard
                     reason = "closed by the node"
             except (OSError, TimeoutError, websockets.WebSocketException, _ProtocolError) as error:
-                # Of other errors the message may hold the address, and with it the key.
-                reason = endpoint.hide_in(str(error)) if isinstance(error, _ProtocolError) else type(error).__name__
+                reason = endpoint.hide_in(_reason_for(error))
             if subscribed_at_s is not None and self._clock.monotonic_s() - subscribed_at_s >= _HEALTHY_AFTER_SECONDS:
                 backoff.reset()
                 position = 0
-            yield Dropped(f"{endpoint}: {reason}")
+            yield Dropped(f"{endpoint.named}: {reason}")
             await self._clock.sleep(backoff.next_delay_seconds())
 
     def _connect(self, endpoint: SecretUrl) -> connect:
         return connect(
             endpoint.reveal(),
+            proxy=None if is_loopback(endpoint.reveal()) else True,
             open_timeout=self._timeout_seconds,
             close_timeout=2,
             ping_interval=_PING_SECONDS,
@@ -127,6 +130,16 @@ class LogSocket:
 
 class _ProtocolError(Exception):
     """The node speaks, but not what was expected."""
+
+
+def _reason_for(error: Exception) -> str:
+    if isinstance(error, _ProtocolError):
+        return str(error)
+    if isinstance(error, websockets.InvalidStatus):
+        status = error.response.status_code
+        said = "the endpoint does not let us in" if status in _ACCESS_STATUSES else "no WebSocket at this address"
+        return f"HTTP {status}: {said}"
+    return reason_of(error)
 
 
 def _decode(message: str | bytes) -> _Message:

@@ -2,9 +2,11 @@
 
 Policy: every call has a timeout; what may pass (no connection, 429, 5xx, an answer that is not JSON, a node that is
 behind) is tried again, on the next endpoint while one cools down, until `give_up_seconds` are over; then
-`SourceUnavailableError`. An endpoint that refuses us (a wrong key, no history) says nothing about what was asked for:
-the others are asked, and where all do so it is `SourceUnavailableError` at once. What the node refuses for good is
-`SourceRefusedError`. An error is never an empty answer.
+`SourceUnavailableError`. Calls that fail together make one cool-down, not one each. An endpoint that refuses us (a wrong
+key, a spent plan, no history, any error code that is not known to speak of the request) says nothing about what was asked
+for: the others are asked, and where all do so it is `EndpointsRefuseUsError` at once. What a node refuses for good is asked
+of the others too, and is `SourceRefusedError` where none that is at hand gives it. An error is never an empty answer. The
+log tells of an endpoint that goes on failing.
 """
 
 import asyncio
@@ -19,26 +21,37 @@ import msgspec
 from oof_pipelines.interfaces import (
     Clock,
     ListedSignature,
+    MethodMissingError,
     SignatureStatus,
     SourceRefusedError,
     SourceUnavailableError,
     UnsupportedVersionError,
 )
 from oof_pipelines.settings import SecretUrl
+from oof_pipelines.transport.loopback import direct_mounts
 from oof_pipelines.transport.pacing import Backoff, RequestBudget
+from oof_pipelines.transport.trouble import TroubleReport, reason_of
 from oof_pipelines.transport.wire_types import SignatureText, SlotNumber
 
 TRANSACTION_ENCODING = "base64"
 """The message as it was on the wire: the smallest answer, and the one whose signature can be verified."""
 
-# Codes of the validator's JSON-RPC server (its custom error list) that pass by themselves.
-_TRANSIENT_CODES = frozenset({-32004, -32005, -32014, -32016, -32603})
+# Codes of the validator's JSON-RPC server (agave's rpc-client-api, custom_error.rs) that pass by themselves.
+_TRANSIENT_CODES = frozenset({-32004, -32005, -32014, -32603})
+_BEHIND_CODE = -32016
 _SKIPPED_SLOT_CODES = frozenset({-32007, -32009})
 _UNSUPPORTED_VERSION_CODE = -32015
+_METHOD_MISSING_CODE = -32601
 _NO_HISTORY_CODE = -32011
+# The ones that speak of the request: wrong parameters, a block cleaned up or skipped, an address that is not indexed, a
+# scan too large, a wrong signature, a slot of no epoch's boundary, storage that cannot be read.
+_REQUEST_CODES = frozenset({-32602, -32001, -32010, -32012, -32013, -32018, -32019}) | _SKIPPED_SLOT_CODES
 _ACCESS_STATUSES = frozenset({401, 402, 403})
 _FIRST_DELAY_SECONDS = 0.2
 _LONGEST_DELAY_SECONDS = 15.0
+_LONGEST_RETRY_AFTER_SECONDS = 60.0
+# One slot: after it a node that was behind may have caught up.
+_BEHIND_SECONDS = 0.4
 
 
 class _ErrorObject(msgspec.Struct):
@@ -62,8 +75,13 @@ class _Status(msgspec.Struct, rename="camel"):
     confirmations: int | None = None
 
 
+class _Context(msgspec.Struct, frozen=True):
+    slot: SlotNumber | None = None
+
+
 class _Statuses(msgspec.Struct):
     value: list[_Status | None]
+    context: _Context = _Context()
 
 
 class _BlockSignatures(msgspec.Struct):
@@ -73,24 +91,49 @@ class _BlockSignatures(msgspec.Struct):
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 
 
-class _Endpoint:
-    """One address, until when it is left alone, and whether its last answer was that it will not serve us."""
+class EndpointsRefuseUsError(SourceUnavailableError):
+    """Every endpoint answers, and none will serve us (a wrong key, a wrong address): a matter of settings."""
 
-    def __init__(self, url: SecretUrl, randomness: random.Random) -> None:
+
+class _Endpoint:
+    """One address, until when it is left alone, and why its last answer was none (`refusal`: it will not serve us).
+
+    `rests` counts how often it was left alone. A failure of a request that was sent before the last rest began is the
+    same trouble: it makes no longer one.
+    """
+
+    def __init__(self, url: SecretUrl, randomness: random.Random, clock: Clock) -> None:
         self.url = url
         self.available_at_s = 0.0
-        self.is_refusing_us = False
+        self.rests = 0
+        self.refusal: str | None = None
+        self.trouble = TroubleReport(url, clock)
         self.backoff = Backoff(_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS, randomness)
+
+    def has_answered(self, rests_when_sent: int) -> None:
+        if rests_when_sent == self.rests:
+            self.backoff.reset()
+        self.refusal = None
+        self.trouble.answered()
 
 
 class _TransientError(Exception):
-    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, reason: str, retry_after_seconds: float | None = None, *, is_plain: bool = False) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+        self.is_plain = is_plain
 
 
 class _RefusesUsError(_TransientError):
-    """The endpoint does not serve us at all, whatever was asked."""
+    """The endpoint does not serve us at all, whatever was asked. `is_certain` is False where only a code hints at it."""
+
+    def __init__(self, reason: str, *, is_certain: bool = True) -> None:
+        super().__init__(reason, is_plain=True)
+        self.is_certain = is_certain
+
+
+class _BehindError(Exception):
+    """The node that answered has not reached the slot that was asked of it; another one may have."""
 
 
 class RpcClient:
@@ -112,13 +155,14 @@ class RpcClient:
     ) -> None:
         if not endpoints:
             raise ValueError("RPC_PRIMARY: no endpoint is configured")
-        self._endpoints = [_Endpoint(url, randomness) for url in endpoints]
+        self._endpoints = [_Endpoint(url, randomness, clock) for url in endpoints]
         self._budget = RequestBudget(requests_per_second, clock)
         self._clock = clock
         self._give_up_seconds = give_up_seconds
         self._timeout_seconds = timeout_seconds
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._http = httpx.AsyncClient(timeout=timeout_seconds, limits=limits)
+        mounts = direct_mounts(url.reveal() for url in endpoints)
+        self._http = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, mounts=mounts)
         self.outcomes: Counter[tuple[str, str]] = Counter()
 
     async def __aenter__(self) -> "RpcClient":
@@ -131,46 +175,83 @@ class RpcClient:
         """The raw bytes of `result`. Raises `SourceUnavailableError` or `SourceRefusedError`."""
         request = msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
         deadline_s = self._clock.monotonic_s() + self._give_up_seconds
+        # Endpoints not to ask again for now, since they refused this very request or are behind.
+        asked: set[_Endpoint] = set()
+        refusal: SourceRefusedError | None = None
         while True:
-            endpoint = await self._pick_endpoint(method, deadline_s)
+            if refusal is not None and not self._is_another_ready(asked):
+                self.outcomes[method, "refused"] += 1
+                raise refusal
+            endpoint = await self._pick_endpoint(method, deadline_s, asked)
             await self._budget.take()
+            if endpoint.available_at_s > self._clock.monotonic_s():
+                # While this call waited for the budget, another one was sent away.
+                continue
+            rests_when_sent = endpoint.rests
             try:
                 result = await self._ask(endpoint, request)
             except _TransientError as error:
                 self.outcomes[method, "retried"] += 1
-                self._leave_alone(endpoint, error)
-                is_hopeless = all(each.is_refusing_us for each in self._endpoints)
-                if is_hopeless or min(each.available_at_s for each in self._endpoints) >= deadline_s:
-                    self.outcomes[method, "unavailable"] += 1
-                    raise SourceUnavailableError(f"{method} at {endpoint.url}: {error}") from None
-            except SourceRefusedError:
-                self.outcomes[method, "refused"] += 1
-                endpoint.backoff.reset()
-                endpoint.is_refusing_us = False
-                raise
+                self._leave_alone(endpoint, error, rests_when_sent)
+                self._give_up_if_hopeless(method, endpoint, error, deadline_s)
+            except _BehindError as error:
+                self.outcomes[method, "retried"] += 1
+                asked.add(endpoint)
+                if refusal is None and not self._is_another_ready(asked):
+                    await self._wait_for_a_slot(method, error, deadline_s)
+                    asked.clear()
+            except SourceRefusedError as error:
+                endpoint.has_answered(rests_when_sent)
+                asked.add(endpoint)
+                if refusal is None or isinstance(refusal, MethodMissingError):
+                    refusal = error
             else:
                 self.outcomes[method, "answered"] += 1
-                endpoint.backoff.reset()
-                endpoint.is_refusing_us = False
+                endpoint.has_answered(rests_when_sent)
                 return result
 
-    def _leave_alone(self, endpoint: _Endpoint, error: _TransientError) -> None:
-        endpoint.is_refusing_us = isinstance(error, _RefusesUsError)
-        delay_seconds = error.retry_after_seconds
-        if endpoint.is_refusing_us:
-            delay_seconds = _LONGEST_DELAY_SECONDS
-        elif delay_seconds is None:
-            delay_seconds = endpoint.backoff.next_delay_seconds()
-        endpoint.available_at_s = self._clock.monotonic_s() + min(delay_seconds, _LONGEST_DELAY_SECONDS)
+    def _give_up_if_hopeless(self, method: str, endpoint: _Endpoint, error: _TransientError, deadline_s: float) -> None:
+        refusals = [f"{each.url.named}: {each.refusal}" for each in self._endpoints if each.refusal]
+        if len(refusals) == len(self._endpoints):
+            self.outcomes[method, "unavailable"] += 1
+            raise EndpointsRefuseUsError(f"{method} at {'; '.join(refusals)}") from None
+        if min(each.available_at_s for each in self._endpoints) >= deadline_s:
+            self.outcomes[method, "unavailable"] += 1
+            raise SourceUnavailableError(f"{method} at {endpoint.url.named}: {error}") from None
 
-    async def _pick_endpoint(self, method: str, deadline_s: float) -> _Endpoint:
+    async def _wait_for_a_slot(self, method: str, error: _BehindError, deadline_s: float) -> None:
+        if self._clock.monotonic_s() + _BEHIND_SECONDS >= deadline_s:
+            self.outcomes[method, "unavailable"] += 1
+            raise SourceUnavailableError(f"{method}: {error}") from None
+        await self._clock.sleep(_BEHIND_SECONDS)
+
+    def _leave_alone(self, endpoint: _Endpoint, error: _TransientError, rests_when_sent: int) -> None:
+        endpoint.trouble.failed(str(error), is_plain=error.is_plain)
+        endpoint.refusal = str(error) if isinstance(error, _RefusesUsError) else None
+        if isinstance(error, _RefusesUsError) and error.is_certain:
+            delay_seconds = _LONGEST_DELAY_SECONDS
+        elif error.retry_after_seconds is not None:
+            delay_seconds = min(error.retry_after_seconds, _LONGEST_RETRY_AFTER_SECONDS)
+        elif rests_when_sent == endpoint.rests:
+            delay_seconds = endpoint.backoff.next_delay_seconds()
+        else:
+            return
+        endpoint.rests += 1
+        endpoint.available_at_s = max(endpoint.available_at_s, self._clock.monotonic_s() + delay_seconds)
+
+    def _is_another_ready(self, asked: set[_Endpoint]) -> bool:
+        now_s = self._clock.monotonic_s()
+        return any(each.available_at_s <= now_s for each in self._endpoints if each not in asked)
+
+    async def _pick_endpoint(self, method: str, deadline_s: float, asked: set[_Endpoint]) -> _Endpoint:
         """The first endpoint that is not cooling down, in the order configured; waits for one where all are."""
+        candidates = [endpoint for endpoint in self._endpoints if endpoint not in asked] or self._endpoints
         while True:
             now_s = self._clock.monotonic_s()
-            for endpoint in self._endpoints:
+            for endpoint in candidates:
                 if endpoint.available_at_s <= now_s:
                     return endpoint
-            soonest_s = min(endpoint.available_at_s for endpoint in self._endpoints)
+            soonest_s = min(endpoint.available_at_s for endpoint in candidates)
             if now_s >= deadline_s:
                 self.outcomes[method, "unavailable"] += 1
                 raise SourceUnavailableError(f"{method}: every endpoint is failing")
@@ -184,19 +265,23 @@ class RpcClient:
                     endpoint.url.reveal(), content=request, headers={"Content-Type": "application/json"}
                 )
         except (httpx.HTTPError, TimeoutError) as error:
-            # The message of some httpx errors holds the URL, and the URL may hold a key.
-            raise _TransientError(f"no answer ({type(error).__name__})") from None
+            raise _TransientError(f"no answer ({reason_of(error)})") from None
         if response.status_code == 429:
             raise _TransientError("HTTP 429", _retry_after_seconds(response))
         if response.status_code >= 500:
             raise _TransientError(f"HTTP {response.status_code}", _retry_after_seconds(response))
         if response.status_code in _ACCESS_STATUSES:
             raise _RefusesUsError(f"HTTP {response.status_code}: the endpoint does not let us in")
+        if response.is_redirect:
+            raise _RefusesUsError(f"HTTP {response.status_code}: it points elsewhere; set the address it points to")
         try:
             envelope = _envelope_decoder.decode(response.content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if response.status_code >= 400:
                 raise _RefusesUsError(f"HTTP {response.status_code}: no JSON-RPC at this address") from None
+            if response.content.lstrip()[:1] == b"<":
+                reason = "the answer is a web page, not JSON-RPC (is it the endpoint's address?)"
+                raise _TransientError(reason, is_plain=True) from None
             raise _TransientError("the answer is not JSON-RPC (cut off?)") from None
         if envelope.error is not None:
             raise _error_for(envelope.error.code, endpoint.url.hide_in(envelope.error.message))
@@ -219,18 +304,21 @@ class RpcClient:
         result = await self.call("getTransaction", [signature, options])
         return None if result == b"null" else result
 
-    async def signatures_for_address(self, address: str, before: str | None, limit: int) -> list[ListedSignature]:
-        options: dict[str, Any] = {"limit": limit, "commitment": "confirmed"}
+    async def signatures_for_address(
+        self, address: str, before: str | None, limit: int, min_slot: int
+    ) -> list[ListedSignature]:
+        options: dict[str, Any] = {"limit": limit, "commitment": "confirmed", "minContextSlot": min_slot}
         if before is not None:
             options["before"] = before
         rows = await self._call_for(list[_SignatureRow], "getSignaturesForAddress", [address, options])
         return [ListedSignature(row.signature, row.slot) for row in rows]
 
-    async def blocks(self, first_slot: int, last_slot: int) -> list[int]:
-        slots = await self._call_for(
-            list[SlotNumber], "getBlocks", [first_slot, last_slot, {"commitment": "confirmed"}]
-        )
-        return list(slots)
+    async def first_available_block(self) -> int:
+        return int(await self._call_for(SlotNumber, "getFirstAvailableBlock", []))
+
+    async def blocks(self, first_slot: int, last_slot: int, min_slot: int) -> list[int]:
+        options = {"commitment": "confirmed", "minContextSlot": min_slot}
+        return list(await self._call_for(list[SlotNumber], "getBlocks", [first_slot, last_slot, options]))
 
     async def block_signatures(self, slot: int) -> list[str]:
         options = {
@@ -239,13 +327,8 @@ class RpcClient:
             "commitment": "confirmed",
             "maxSupportedTransactionVersion": 0,
         }
-        try:
-            # Null is no block: the node that answers is behind the one that listed the slot, and says so by it.
-            return list((await self._call_for(_BlockSignatures, "getBlock", [slot, options])).signatures)
-        except SourceRefusedError as error:
-            if error.code in _SKIPPED_SLOT_CODES:
-                return []
-            raise
+        # Null is no block: the node that answers is behind the one that listed the slot, and says so by it.
+        return list((await self._call_for(_BlockSignatures, "getBlock", [slot, options])).signatures)
 
     async def block_time_s(self, slot: int) -> int | None:
         try:
@@ -256,9 +339,12 @@ class RpcClient:
             raise
         return block_time_s
 
-    async def signature_statuses(self, signatures: Sequence[str]) -> list[SignatureStatus | None]:
+    async def signature_statuses(self, signatures: Sequence[str], min_slot: int) -> list[SignatureStatus | None]:
         options = {"searchTransactionHistory": True}
         answer = await self._call_for(_Statuses, "getSignatureStatuses", [list(signatures), options])
+        known_slot = answer.context.slot
+        if known_slot is not None and known_slot < min_slot:
+            raise SourceUnavailableError(f"getSignatureStatuses: a node at slot {known_slot}, behind slot {min_slot}")
         statuses: list[_Status | None] = answer.value
         if len(statuses) != len(signatures):
             raise SourceUnavailableError(f"getSignatureStatuses: {len(statuses)} answers for {len(signatures)}")
@@ -280,14 +366,20 @@ class RpcClient:
 def _retry_after_seconds(response: httpx.Response) -> float | None:
     text = response.headers.get("Retry-After", "")
     # An HTTP date is allowed too; no Solana provider sends one, and our own backoff does then.
-    return float(text) if text.isdecimal() else None
+    return float(text) if text.isascii() and text.isdecimal() else None
 
 
 def _error_for(code: int, message: str) -> Exception:
+    text = f"{message} (code {code})"
     if code == _UNSUPPORTED_VERSION_CODE:
         return UnsupportedVersionError(code, message)
-    if code == _NO_HISTORY_CODE:
-        return _RefusesUsError(f"{message} (code {code})")
+    if code == _METHOD_MISSING_CODE:
+        return MethodMissingError(code, message)
+    if code in _REQUEST_CODES:
+        return SourceRefusedError(code, message)
+    if code == _BEHIND_CODE:
+        return _BehindError(text)
     if code in _TRANSIENT_CODES or code == 429:
-        return _TransientError(f"{message} (code {code})")
-    return SourceRefusedError(code, message)
+        return _TransientError(text)
+    # What a provider's own codes mean (a wrong key, a spent plan) is not known, and no transaction is given up for them.
+    return _RefusesUsError(text, is_certain=code == _NO_HISTORY_CODE)

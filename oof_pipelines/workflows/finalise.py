@@ -1,20 +1,39 @@
-"""Finality: a `confirmed` transaction is provisional; this pass marks the final ones and takes back those that vanished."""
+"""Finality: a `confirmed` transaction is provisional; this marks the final ones and takes back those that vanished.
+
+Behind one address there may be many nodes, so one answer takes nothing back. A transaction has vanished when, in several
+rounds apart in time and long after its slot was final, there was neither a status of it nor a finalised body.
+"""
 
 import logging
 from dataclasses import dataclass
 
 from oof_pipelines.chain.body import BodyError, read_body
-from oof_pipelines.interfaces import Inbox, ListedSignature, TransactionSource
+from oof_pipelines.interfaces import (
+    Clock,
+    Inbox,
+    ProvisionalTransaction,
+    SignatureStatus,
+    SourceRefusedError,
+    TransactionSource,
+)
 
 logger = logging.getLogger(__name__)
 
 STATUSES_A_CALL = 256
 """Most signatures that getSignatureStatuses takes at once."""
 
+ABSENCES_UNTIL_VANISHED = 3
+ABSENCE_APART_SECONDS = 5.0
+ABSENCE_AFTER_SLOTS = 32
+"""How far finality has to be past a slot before an absence counts: as far again as from confirmed to finalised."""
+
+MOST_MOVES = 3
+"""A fork is final once; a transaction that has landed again as often as this is one that nodes tell apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class FinalityResult:
-    """What one pass did; `has_more` where more provisional rows wait than one call could ask about."""
+    """What one page did; `has_more` where the round goes on behind it."""
 
     finalized_slot: int
     finalised: int
@@ -22,45 +41,104 @@ class FinalityResult:
     has_more: bool
 
 
-async def finalise_once(source: TransactionSource, inbox: Inbox) -> FinalityResult:
-    """Ask after the oldest provisional transactions whose slot the finalised tip has passed.
+@dataclass(slots=True)
+class _Absence:
+    """How often a transaction was not there, and when that was last counted."""
 
-    Raises what the source raises; nothing is concluded from a failed read.
+    times: int
+    counted_at_s: float
+
+
+class Finality:
+    """Asks after provisional transactions, page by page, in rounds over all whose slot the finalised tip has passed.
+
+    Where it is in a round, and how often a transaction was absent, is in memory: a feed that begins anew counts anew.
     """
-    finalized_slot = await source.slot("finalized")
-    waiting = await inbox.provisional(finalized_slot, STATUSES_A_CALL)
-    if not waiting:
-        return FinalityResult(finalized_slot, 0, 0, has_more=False)
-    statuses = await source.signature_statuses([row.signature for row in waiting])
-    final: list[str] = []
-    retracted = 0
-    for row, status in zip(waiting, statuses, strict=True):
-        if status is None:
-            retracted += await _retract_if_gone(source, inbox, row)
-        elif status.is_final and status.slot != row.slot:
-            await inbox.move_slot(row.signature, status.slot)
-            logger.warning("landed again", extra={"signature": row.signature, "slot": status.slot})
-        elif status.is_final:
-            final.append(row.signature)
-    await inbox.mark_final(final)
-    is_full_page = len(waiting) == STATUSES_A_CALL
-    return FinalityResult(finalized_slot, len(final), retracted, has_more=is_full_page and bool(final))
 
+    def __init__(self, source: TransactionSource, inbox: Inbox, clock: Clock) -> None:
+        self._source = source
+        self._inbox = inbox
+        self._clock = clock
+        self._after: ProvisionalTransaction | None = None
+        self._absences: dict[str, _Absence] = {}
 
-async def _retract_if_gone(source: TransactionSource, inbox: Inbox, row: ListedSignature) -> int:
-    """A node without a status may only lack history: the transaction is gone if it is not served as finalised either."""
-    body = await source.transaction(row.signature, "finalized")
-    if body is not None:
+    async def next_page(self) -> FinalityResult:
+        """Ask after the next page. Raises what the source raises; nothing is concluded from a failed read."""
+        finalized_slot = await self._source.slot("finalized")
+        waiting = await self._inbox.provisional(finalized_slot, STATUSES_A_CALL, self._after)
+        has_more = len(waiting) == STATUSES_A_CALL
+        # Before anything is asked: a page that a node refuses must not keep the ones behind it waiting.
+        self._after = waiting[-1] if has_more else None
+        if not waiting:
+            return FinalityResult(finalized_slot, 0, 0, has_more=False)
+        statuses = await self._source.signature_statuses([row.signature for row in waiting], finalized_slot)
+        pairs = list(zip(waiting, statuses, strict=True))
+        finalised = await self._mark_final([row.signature for row, status in pairs if _agrees(row, status)])
+        retracted = 0
+        for row, status in pairs:
+            if status is not None and not status.is_final:
+                self._absences.pop(row.signature, None)
+            elif not _agrees(row, status):
+                is_final, is_retracted = await self._look_closer(row, status, finalized_slot)
+                finalised += is_final
+                retracted += is_retracted
+        return FinalityResult(finalized_slot, finalised, retracted, has_more)
+
+    async def _mark_final(self, signatures: list[str]) -> int:
+        await self._inbox.mark_final(signatures)
+        for signature in signatures:
+            self._absences.pop(signature, None)
+        return len(signatures)
+
+    async def _look_closer(
+        self, row: ProvisionalTransaction, status: SignatureStatus | None, finalized_slot: int
+    ) -> tuple[bool, bool]:
+        """(whether final, whether retracted) of a row without a status, or with one of another slot than its body's.
+
+        Nodes lose statuses and tell wrong slots; the finalised body is what counts.
+        """
+        try:
+            body = await self._source.transaction(row.signature, "finalized")
+        except SourceRefusedError as error:
+            # It speaks of this one alone, so the others of the page are asked after all the same.
+            logger.warning("finality refused", extra={"signature": row.signature, "reason": str(error)})
+            return False, False
+        if body is None:
+            is_gone = status is None and self._is_gone(row, finalized_slot)
+            if is_gone:
+                await self._retract(row, f"left the chain before slot {row.slot} was finalised")
+            return False, is_gone
+        self._absences.pop(row.signature, None)
         slot = _slot_of(body)
         if slot is None or slot == row.slot:
-            await inbox.mark_final([row.signature])
-        else:
-            await inbox.move_slot(row.signature, slot)
-            logger.warning("landed again", extra={"signature": row.signature, "slot": slot})
-        return 0
-    await inbox.retract(row.signature, f"left the chain before slot {row.slot} was finalised")
-    logger.warning("vanished", extra={"signature": row.signature, "slot": row.slot})
-    return 1
+            await self._mark_final([row.signature])
+            return True, False
+        if row.moves >= MOST_MOVES:
+            await self._retract(row, f"given in slot {row.slot} and in slot {slot} by turns, {row.moves} times")
+            return False, True
+        await self._inbox.move_slot(row.signature, slot)
+        logger.warning("landed again", extra={"signature": row.signature, "slot": slot})
+        return False, False
+
+    def _is_gone(self, row: ProvisionalTransaction, finalized_slot: int) -> bool:
+        """Count an absence; whether it is the one that proves it."""
+        if finalized_slot < row.slot + ABSENCE_AFTER_SLOTS:
+            return False
+        now_s = self._clock.monotonic_s()
+        absence = self._absences.setdefault(row.signature, _Absence(0, now_s - ABSENCE_APART_SECONDS))
+        if now_s - absence.counted_at_s >= ABSENCE_APART_SECONDS:
+            absence.times += 1
+            absence.counted_at_s = now_s
+        return absence.times >= ABSENCES_UNTIL_VANISHED
+
+    async def _retract(self, row: ProvisionalTransaction, detail: str) -> None:
+        await self._inbox.retract(row.signature, detail)
+        self._absences.pop(row.signature, None)
+        logger.warning("vanished", extra={"signature": row.signature, "slot": row.slot, "reason": detail})
+
+
+def _agrees(row: ProvisionalTransaction, status: SignatureStatus | None) -> bool:
+    return status is not None and status.is_final and status.slot == row.slot
 
 
 def _slot_of(body: bytes) -> int | None:

@@ -3,6 +3,8 @@
 Nothing is kept only in memory. An announcement is queued in the inbox before it counts; a queued signature stays queued
 until its body is stored or quarantined; and a checkpoint says up to which slot a target is complete. So a feed may die at
 any point: the next one subscribes first, then repairs from the checkpoint, and holds the checkpoint until that is done.
+A stretch that no node can list any more holds nothing up: it is warned of and kept as a gap beside the checkpoint, and
+every later subscription closes it where a node's history reaches back to it.
 """
 
 import asyncio
@@ -10,15 +12,15 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from oof_pipelines.chain.body import QuarantineReason
 from oof_pipelines.interfaces import (
     Checkpoint,
     Clock,
     Dropped,
+    Gap,
     HeardLog,
     Inbox,
+    ListedSignature,
     LogSource,
     QuarantinedTransaction,
     QueuedSignature,
@@ -27,10 +29,10 @@ from oof_pipelines.interfaces import (
     StoredTransaction,
     Subscribed,
     TransactionSource,
-    UnsupportedVersionError,
 )
-from oof_pipelines.workflows.finalise import finalise_once
-from oof_pipelines.workflows.prepare import FetchedBody, lacks_block_time, prepare
+from oof_pipelines.workflows.fetch import Fetcher
+from oof_pipelines.workflows.finalise import Finality
+from oof_pipelines.workflows.prepare import FetchedBody, prepare
 from oof_pipelines.workflows.repair import GapPage, repair_address, repair_blocks
 
 logger = logging.getLogger(__name__)
@@ -41,12 +43,8 @@ STORE_BATCH = 100
 DUE_BATCH = 500
 # Announcements of one slot may come after those of a later one; a slot this far behind the newest is complete.
 SETTLED_AFTER_SLOTS = 32
-# A node may announce a transaction before it can serve it (up to ~13 s are known); after as many empty answers as this
-# (0.2 s, doubling to 15 s, ~45 s in all) and with its slot finalised, the transaction is not there.
-EMPTY_ANSWERS_UNTIL_GIVEN_UP = 9
-REFUSALS_UNTIL_GIVEN_UP = 3
-_FIRST_RETRY_SECONDS = 0.2
-_LONGEST_RETRY_SECONDS = 15.0
+# Signatures of dropped votes kept in mind, so that a repair that lists them again does not fetch them again (~30 MB).
+VOTES_REMEMBERED = 100_000
 _IDLE_POLL_SECONDS = 0.25
 _UNAVAILABLE_PAUSE_SECONDS = 1.0
 
@@ -66,6 +64,7 @@ class FeedCounts:
     subscriptions: int = 0
     drops: int = 0
     repaired: int = 0
+    unproven_gaps: int = 0
     in_flight: int = 0
     newest_slot: int = 0
     finalized_slot: int = 0
@@ -119,7 +118,10 @@ class Feed:
         self._fetched: asyncio.Queue[tuple[QueuedSignature, FetchedBody | QuarantinedTransaction]] = asyncio.Queue(
             STORE_BATCH * 2
         )
+        self._fetcher = Fetcher(source, inbox, clock)
+        self._finality = Finality(source, inbox, clock)
         self._in_flight: set[str] = set()
+        self._dropped_votes: dict[str, None] = {}
         self._work_waits = asyncio.Event()
         self.counts = FeedCounts()
 
@@ -217,23 +219,26 @@ class Feed:
                 await self._clock.sleep(_UNAVAILABLE_PAUSE_SECONDS)
                 await target.repairs.put((subscription, last_slot, settled_slot))
             except SourceRefusedError as error:
-                # The node cannot list the gap (its history may be shorter). What is heard is kept; the checkpoint
-                # stays where it is, so that a later start, or another node, repairs it.
+                # The node cannot list the gap. What is heard is kept; the checkpoint stays where it is, so that the next
+                # subscription, a later start, or another node repairs it.
                 target.unproven_tip = None
-                logger.error("gap not repaired", extra={"target": target.name, "reason": str(error)})
+                first_slot = target.checkpoint.slot if target.checkpoint else None
+                gap = {"target": target.name, "first_slot": first_slot, "last_slot": last_slot}
+                logger.error("gap not repaired, checkpoint held", extra={**gap, "reason": str(error)})
             else:
                 if subscription == target.subscriptions and target.repairs.empty():
                     target.is_repairing = False
+                    await self._close_gaps(target.name)
 
     async def _repair_up_to(self, target: _Target, last_slot: int, settled_slot: int) -> None:
         start = target.checkpoint
         if start is None:
             return
-        async for slot, listed in self._list_gap(target.name, start.slot, last_slot):
-            new = await self._inbox.enqueue(listed, "repair")
-            self.counts.repaired += new
-            self.counts.queued += new
-            self._work_waits.set()
+        async for slot, listed, unproven in self._list_gap(target.name, start.slot, last_slot):
+            if unproven is not None:
+                # Kept before the checkpoint passes it.
+                await self._note_gap(target.name, *unproven)
+            await self._enqueue(listed)
             reached = target.checkpoint
             # A first announcement may have put the checkpoint back meanwhile; then the gap is not what was listed.
             complete_slot = None if slot is None else min(slot, settled_slot)
@@ -241,10 +246,42 @@ class Feed:
                 target.checkpoint = Checkpoint(complete_slot, reached.has_heard)
                 await self._inbox.save_checkpoint(target.name, target.checkpoint)
 
+    async def _enqueue(self, listed: list[ListedSignature]) -> None:
+        wanted = [row for row in listed if row.signature not in self._dropped_votes]
+        new = await self._inbox.enqueue(wanted, "repair")
+        self.counts.repaired += new
+        self.counts.queued += new
+        self._work_waits.set()
+
     def _list_gap(self, name: str, from_slot: int, tip: int) -> AsyncIterator[GapPage]:
         if name in ("all", "allWithVotes"):
             return repair_blocks(self._source, from_slot, tip, self._concurrency)
-        return repair_address(self._source, name, from_slot)
+        return repair_address(self._source, name, from_slot, tip)
+
+    async def _note_gap(self, name: str, first_slot: int, last_slot: int) -> None:
+        gap = Gap(name, first_slot, last_slot, f"the node's blocks begin after slot {last_slot}")
+        await self._inbox.note_gap(gap)
+        self.counts.unproven_gaps += 1
+        logger.warning(
+            "gap not proven complete: transactions may be missing",
+            extra={"target": name, "first_slot": first_slot, "last_slot": last_slot, "reason": gap.reason},
+        )
+
+    async def _close_gaps(self, name: str) -> None:
+        """List the gaps left earlier, where a node's history reaches back to them now. What fails is left for later."""
+        try:
+            for gap in await self._inbox.gaps(name):
+                if await self._source.first_available_block() > gap.first_slot:
+                    continue
+                is_proven = True
+                async for _slot, listed, unproven in self._list_gap(name, gap.first_slot, gap.last_slot):
+                    await self._enqueue([row for row in listed if row.slot <= gap.last_slot])
+                    is_proven &= unproven is None
+                if is_proven:
+                    await self._inbox.close_gap(gap)
+                    logger.info("gap closed", extra={"target": name, "first_slot": gap.first_slot})
+        except (SourceUnavailableError, SourceRefusedError) as error:
+            logger.warning("gaps stay open", extra={"target": name, "reason": str(error)})
 
     # --- fetching ---
 
@@ -268,51 +305,12 @@ class Feed:
     async def _fetch(self) -> None:
         while True:
             queued = await self._to_fetch.get()
-            outcome = await self._fetch_one(queued)
+            outcome = await self._fetcher.fetch(queued)
             if outcome is None:
                 self._in_flight.discard(queued.signature)
-            else:
-                await self._fetched.put((queued, outcome))
-
-    async def _fetch_one(self, queued: QueuedSignature) -> FetchedBody | QuarantinedTransaction | None:
-        """The body, a reason for quarantine, or None where the signature stays queued for later."""
-        signature = queued.signature
-        try:
-            body = await self._source.transaction(signature)
-            if body is None:
-                return await self._not_there(queued)
-            slot = lacks_block_time(body)
-            known_block_time_s = await self._ask_block_time_s(slot) if slot is not None else None
-            self.counts.fetched += 1
-            return FetchedBody(signature, body, known_block_time_s)
-        except UnsupportedVersionError as error:
-            return _refusal(queued, QuarantineReason.UNKNOWN_VERSION, str(error))
-        except SourceRefusedError as error:
-            if queued.attempts + 1 >= REFUSALS_UNTIL_GIVEN_UP:
-                return _refusal(queued, QuarantineReason.RPC_REFUSED, str(error))
-            await self._defer(queued, str(error))
-        except SourceUnavailableError as error:
-            await self._defer(queued, str(error))
-        return None
-
-    async def _ask_block_time_s(self, slot: int) -> int | None:
-        try:
-            return await self._source.block_time_s(slot)
-        except SourceRefusedError:
-            # The body itself is there: it is stored with an estimated time rather than refused for its slot's sake.
-            return None
-
-    async def _not_there(self, queued: QueuedSignature) -> QuarantinedTransaction | None:
-        if queued.attempts + 1 >= EMPTY_ANSWERS_UNTIL_GIVEN_UP and queued.slot <= await self._source.slot("finalized"):
-            status = (await self._source.signature_statuses([queued.signature]))[0]
-            if status is None:
-                return _refusal(queued, QuarantineReason.NOT_FOUND, f"announced in slot {queued.slot}, never served")
-        await self._defer(queued, "the node does not have it yet")
-        return None
-
-    async def _defer(self, queued: QueuedSignature, reason: str) -> None:
-        delay_seconds = min(_LONGEST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2 ** min(queued.attempts, 20))
-        await self._inbox.defer(queued.signature, self._clock.now() + timedelta(seconds=delay_seconds), reason)
+                continue
+            self.counts.fetched += isinstance(outcome, FetchedBody)
+            await self._fetched.put((queued, outcome))
 
     # --- storing ---
 
@@ -328,6 +326,7 @@ class Feed:
             if votes:
                 stored = [row for row in stored if row.signature not in set(votes)]
                 await self._inbox.discard(votes)
+                self._remember_votes(votes)
                 self.counts.ignored_votes += len(votes)
             if stored or refused:
                 new_stored, new_refused = await self._inbox.store(stored, refused)
@@ -343,18 +342,24 @@ class Feed:
     ) -> StoredTransaction | QuarantinedTransaction:
         if isinstance(outcome, QuarantinedTransaction):
             return outcome
-        return prepare(outcome, queued.slot, self._cluster)
+        return prepare(outcome, queued.slot, self._cluster, self._clock.now())
 
     def _is_unwanted_vote(self, row: StoredTransaction) -> bool:
-        # Blocks list simple votes, `all` does not announce them: a repaired stretch must hold what a heard one does.
+        # Blocks list simple votes, `all` does not announce them: a repaired stretch must hold what a heard one does. A
+        # block listed by signatures does not tell votes apart, so each is fetched once, and then remembered.
         return row.is_simple_vote and any(target.name == "all" for target in self._targets)
+
+    def _remember_votes(self, signatures: list[str]) -> None:
+        self._dropped_votes |= dict.fromkeys(signatures)
+        while len(self._dropped_votes) > VOTES_REMEMBERED:
+            del self._dropped_votes[next(iter(self._dropped_votes))]
 
     # --- finality ---
 
     async def _finalise(self) -> None:
         while True:
             try:
-                result = await finalise_once(self._source, self._inbox)
+                result = await self._finality.next_page()
             except (SourceUnavailableError, SourceRefusedError) as error:
                 logger.warning("finality unknown", extra={"reason": str(error)})
             else:
@@ -382,7 +387,3 @@ def _advance(target: _Target, heard_slot: int) -> Checkpoint | None:
     if target.is_repairing or settled_slot <= checkpoint.slot:
         return None
     return Checkpoint(settled_slot, has_heard=True)
-
-
-def _refusal(queued: QueuedSignature, reason: QuarantineReason, detail: str) -> QuarantinedTransaction:
-    return QuarantinedTransaction(queued.signature, queued.slot, reason, detail, None)

@@ -1,12 +1,20 @@
 """From a body as the node sent it to a row for the inbox, or to a row for quarantine with its reason. No I/O."""
 
+import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from oof_pipelines.chain.body import BodyError, BodyHeader, QuarantineReason, check_storable, read_body
 from oof_pipelines.chain.compression import compress_body
 from oof_pipelines.chain.slot_clock import estimate_block_time_s, fits_cluster
+from oof_pipelines.chain.transaction import ParsedTransaction, parse_transaction
+from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.interfaces import QuarantinedTransaction, StoredTransaction
+
+logger = logging.getLogger(__name__)
+
+# How far our clock may be behind the chain's. A later time would make a day that no partition is for yet.
+_CLOCK_SLACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +35,19 @@ def lacks_block_time(body: bytes) -> int | None:
     return header.slot if header.block_time_s is None else None
 
 
-def prepare(fetched: FetchedBody, heard_slot: int, cluster: str) -> StoredTransaction | QuarantinedTransaction:
+def prepare(
+    fetched: FetchedBody, heard_slot: int, cluster: str, now: datetime
+) -> StoredTransaction | QuarantinedTransaction:
     """What to write for a fetched body: a checked row, or the reason why not. Never raises for what a body holds."""
     try:
         header = read_body(fetched.body)
         slot = check_storable(header, fetched.signature)
         block_time_s, is_estimated = _block_time(header, slot, fetched.known_block_time_s, cluster)
+        if block_time_s > (now + _CLOCK_SLACK).timestamp():
+            raise BodyError(
+                QuarantineReason.IN_THE_FUTURE, f"slot {slot} is of Unix time {block_time_s}, and it is {now:%F %T} UTC"
+            )
+        parsed = parse_transaction(fetched.body)
     except BodyError as error:
         return QuarantinedTransaction(
             fetched.signature, heard_slot, error.reason, error.detail, compress_body(fetched.body)
@@ -52,7 +67,21 @@ def prepare(fetched: FetchedBody, heard_slot: int, cluster: str) -> StoredTransa
         is_simple_vote=header.is_simple_vote,
         logs=header.log_messages,
         body_zstd=compress_body(fetched.body),
+        decoded=decode_or_none(parsed),
     )
+
+
+def decode_or_none(parsed: ParsedTransaction) -> Decoded | None:
+    """The decoded transaction; None, with the error in the log, where the decoder has a fault.
+
+    Store first, decode second: a fault in a decoder must neither stop a feed nor keep a body out of the store. The body
+    is decoded again with its day, once the decoder is mended.
+    """
+    try:
+        return decode_transaction(parsed)
+    except Exception:
+        logger.exception("decoding failed", extra={"signature": parsed.signature})
+        return None
 
 
 def _block_time(header: BodyHeader, slot: int, known_s: int | None, cluster: str) -> tuple[int, bool]:

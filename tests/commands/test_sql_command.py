@@ -5,9 +5,13 @@ import csv
 import hashlib
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,10 +22,12 @@ from oof_pipelines.chain.base58 import encode_base58
 from oof_pipelines.chain.compression import compress_body
 from oof_pipelines.commands.fold import fold
 from oof_pipelines.commands.sql import QUERIES_FOLDER, VIEWS_FOLDER, sql
+from oof_pipelines.commands.sql_output import print_table, unique_names
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.settings import REPOSITORY_ROOT
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
 from oof_pipelines.storage.postgres.migrate import migrate
+from oof_pipelines.storage.postgres.placement import NOBODY_ID
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
 LARGEST_U64 = 2**64 - 1
@@ -66,7 +72,7 @@ def transaction(number: int) -> StoredTransaction:
             "signatures": [signature],
             "message": {"accountKeys": [PAYER, PROGRAM], "instructions": [{"programIdIndex": 1}]},
         },
-        "meta": {"err": None, "fee": LARGEST_U64},
+        "meta": {"err": None, "fee": LARGEST_U64, "preBalances": [LARGEST_U64, 0], "postBalances": [0, 0]},
     }
     return StoredTransaction(
         signature=signature,
@@ -84,6 +90,23 @@ def transaction(number: int) -> StoredTransaction:
         logs=(LOG,),
         body_zstd=compress_body(json.dumps(body).encode()),
     )
+
+
+@pytest.fixture
+def other_user() -> Callable[[], AbstractContextManager[None]]:
+    """A block in which we have no rights of root, so that closed folders are closed."""
+
+    @contextmanager
+    def block() -> Iterator[None]:
+        was = os.geteuid()
+        if was == 0:
+            os.seteuid(NOBODY_ID)
+        try:
+            yield
+        finally:
+            os.seteuid(was)
+
+    return block
 
 
 @pytest.fixture
@@ -122,12 +145,15 @@ def test_ready_queries_run_on_a_filled_store(is_folded: bool) -> None:
     if is_folded:
         done = CliRunner().invoke(fold)
         assert done.exit_code == 0, done.output
-        assert [line.rpartition(" sha256=")[0] for line in done.output.splitlines()] == [
+        assert [line.rpartition(" sha256=")[0] for line in done.output.splitlines() if line.startswith("raw_")] == [
             "raw_transactions 2026-02-13 rows=4 added=4",
             "raw_logs 2026-02-13 rows=4 added=4",
         ]
         again = CliRunner().invoke(fold, ["--day", "2026-02-13"])
-        assert again.output == done.output.replace("added=4", "added=0"), "the same bytes"
+        first, second = (
+            [line for line in result.output.splitlines() if line.startswith("raw_")] for result in (done, again)
+        )
+        assert second == [line.replace("added=4", "added=0") for line in first], "the same bytes"
     answers = {}
     for path in sorted(QUERIES_FOLDER.glob("*.sql")):
         found = run("--format", "json", path.stem)
@@ -200,8 +226,192 @@ def test_mistakes_give_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     away = run("select 1")
     assert (away.exit_code, "DATABASE_URL" in away.output) == (1, True)
     assert "hunter2" not in away.output
-    monkeypatch.setenv("OOF_STORE", "s3://bucket")
+    assert len(away.output.splitlines()) == 1
+    monkeypatch.setenv("OOF_STORE", "s3://id:hunter2hunter2@bucket")
     unusable = run("select 1")
     assert unusable.output.splitlines() == [
-        "Error: OOF_STORE: 's3://bucket' is not a folder; object stores are not supported yet"
+        "Error: OOF_STORE: an address is not a folder; object stores are not supported yet"
     ]
+
+
+@pytest.mark.usefixtures("settings_of")
+def test_columns_of_one_name_are_all_kept() -> None:
+    query = "select 1 as a, 2 as a, 3 as a_2, 4 as a"
+    assert json.loads(run("--format", "json", query).output) == [{"a": 1, "a_3": 2, "a_2": 3, "a_4": 4}]
+    assert run("--format", "csv", query).output == "a,a_3,a_2,a_4\n1,2,3,4\n"
+    assert "a_4" in run(query).output
+    assert unique_names(["a", "a", "b", "a"]) == ["a", "a_2", "b", "a_3"]
+
+
+@pytest.mark.usefixtures("settings_of")
+def test_control_characters_reach_no_terminal_and_every_file() -> None:
+    hostile = "\x1b[31mred\x07\x9b\x7f\u202e\nnext"
+    query = "select '" + hostile + "' as " + '"\x1b[1mname"'
+    table = run(query).output
+    assert r"\x1b[31mred\x07\x9b\x7f\u202e\nnext" in table
+    assert r"\x1b[1mname" in table
+    assert not set(table) & set("\x1b\x07\x9b\x7f\u202e")
+    assert json.loads(run("--format", "json", query).output) == [{"\x1b[1mname": hostile}]
+    (row,) = csv.DictReader(io.StringIO(run("--format", "csv", query).output, newline=""))
+    assert list(row.values()) == [hostile]
+
+
+@pytest.mark.parametrize("columns", [1, 3, 30])
+@pytest.mark.parametrize("width", [20, 60, 400])
+def test_no_cell_is_cut_whatever_the_width_of_the_terminal(
+    columns: int, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    values = [f"{number:02}" + "5" * 86 for number in range(columns)]
+    print_table([f"column_{number}" for number in range(columns)], iter([tuple(values)]))
+    shown = capsys.readouterr().out
+    for value in values:
+        assert value in shown, "in one piece, so that it can be copied"
+    assert "…" not in shown
+
+
+def test_a_terminal_is_told_that_there_are_more_rows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_table(["n"], iter([(number,) for number in range(200)]))
+    assert "the first" not in capsys.readouterr().out
+    print_table(["n"], iter([(number,) for number in range(201)]))
+    assert "the first 200 rows" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("settings_of")
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        (" ", "the query is empty"),
+        (";", "the query is empty"),
+        ("/* nothing */", "the query is empty"),
+        ("transaction_by_day", "did you mean transactions_by_day? `oof sql --list` shows all"),
+        ("Transactions-by-day", "did you mean transactions_by_day?"),
+        ("xyzzy", "`oof sql --list` shows all"),
+        ("raw_logs", "oof sql 'from raw_logs'"),
+    ],
+)
+def test_what_is_no_query_points_to_one(query: str, said: str) -> None:
+    result = run(query)
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+    assert said in result.output
+
+
+@pytest.mark.usefixtures("settings_of")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "copy (select 1) to '{file}'",
+        "COPY (pivot (select 1 a, 2 b) on a using sum(b)) TO '{file}'",
+        "explain analyze copy (select 1) to '{file}'",
+        "/* a */ explain (analyze) copy (select 1) to '{file}'",
+        "attach '{file}' as other",
+        "export database '{file}'",
+        "prepare p as copy (select 1) to '{file}'",
+        "pragma profiling_output = '{file}'",
+        "set threads = 1",
+        "install httpfs",
+        "load httpfs",
+        "create table t as select 1",
+        "select 1; copy (select 1) to '{file}'",
+    ],
+)
+def test_what_writes_or_loads_is_refused_in_one_line(statement: str, tmp_path: Path) -> None:
+    result = run(statement.format(file=tmp_path / "written"))
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1), result.output
+    assert "a query is one statement that reads" in result.output
+    assert not (tmp_path / "written").exists()
+
+
+@pytest.mark.usefixtures("settings_of")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select 1;",
+        "/* why */ -- and\nselect 1",
+        "from range(1)",
+        "with a as (select 1) from a",
+        "describe select 1",
+        "summarize select 1",
+        "show tables",
+        "explain select 1",
+        "/* why */ explain analyze select 1",
+        "explain (format json) select 1",
+        "pivot (select 1 a, 2 b) on a using sum(b)",
+        "from read_text('{file}')",
+    ],
+)
+def test_what_reads_runs(statement: str, tmp_path: Path) -> None:
+    (tmp_path / "read").write_text("text", encoding="utf-8")
+    result = run("--format", "json", statement.format(file=tmp_path / "read"))
+    assert result.exit_code == 0, result.output
+    json.loads(result.output)
+
+
+@pytest.mark.usefixtures("settings_of")
+def test_the_network_is_not_read() -> None:
+    result = run("from 'https://example.invalid/x.parquet'")
+    assert (result.exit_code, result.output.splitlines()) == (
+        1,
+        ["Error: an address on the network is not read, only views, tables and local files"],
+    )
+
+
+@pytest.mark.usefixtures("settings_of")
+@pytest.mark.parametrize("format_", ["table", "csv", "json"])
+def test_a_full_disk_gives_one_line_and_a_closed_pipe_none(format_: str) -> None:
+    command = [sys.executable, "-m", "oof_pipelines", "sql", "--format", format_, "from range(30000)"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY_ROOT)}
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env=environment, timeout=60, check=False, text=True
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: cannot write (No space left on device): standard output, or the disk of OOF_HOME or OOF_STORE\n",
+    )
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.read(1)
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        running.wait(60)
+
+
+@pytest.mark.usefixtures("settings_of")
+def test_a_closed_store_is_named_and_never_taken_for_an_empty_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, other_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("DATABASE_URL", EmbeddedPostgres(home).url)
+    closed = home.parent / "closed"
+    (closed / "raw_transactions").mkdir(parents=True, exist_ok=True)
+    closed.chmod(0o000)
+    for store in (closed, closed / "below"):
+        monkeypatch.setenv("OOF_STORE", str(store))
+        with other_user():
+            result = run("select count(*) from raw_transactions")
+        assert (result.exit_code, len(result.output.splitlines())) == (1, 1), result.output
+        assert result.output.startswith("Error: OOF_STORE: ")
+    closed.chmod(0o755)
+
+
+@pytest.mark.usefixtures("settings_of")
+def test_a_closed_home_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, other_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    monkeypatch.chdir("/")
+    closed = home.parent / "closed_home"
+    closed.mkdir()
+    for mode, value in ((0o555, closed), (0o000, closed / "below")):
+        closed.chmod(mode)
+        monkeypatch.setenv("OOF_HOME", str(value))
+        with other_user():
+            result = run("select 1")
+        assert (result.exit_code, len(result.output.splitlines())) == (1, 1), result.output
+        assert "OOF_HOME" in result.output
+    closed.chmod(0o755)

@@ -13,7 +13,7 @@ from filled_home import FilledHome
 from assets.raw import inbox, raw_logs, raw_transactions
 from oof_pipelines.chain.compression import compress_body, decompress_body
 from oof_pipelines.definitions import build_definitions
-from oof_pipelines.storage.parquet.schemas import DATASETS, RAW_TRANSACTIONS
+from oof_pipelines.storage.parquet.schemas import RAW_DATASETS, RAW_TRANSACTIONS
 from oof_pipelines.workflows.partition_checks import check_names
 from resources.warehouse import Warehouse
 
@@ -41,7 +41,7 @@ def test_a_range_of_days_folds_everything_that_waits(filled_home: FilledHome) ->
     with dg.DagsterInstance.ephemeral() as instance:
         result = materialize_range(filled_home.days[0], filled_home.days[-1], instance)
         assert result.success
-        for dataset in DATASETS:
+        for dataset in RAW_DATASETS:
             frame = pl.read_parquet(store / dataset, hive_partitioning=False)
             assert sorted(frame["signature"]) == sorted(tx.signature for tx in filled_home.transactions)
             for day in filled_home.days:

@@ -28,6 +28,7 @@ from oof_pipelines.commands.dagster_instance import (
 )
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
@@ -42,8 +43,11 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 
+PASSED = {"raw": "5 / 5 Passed", "decoded": "3 / 3 Passed", "wallets": "2 / 2 Passed"}
+DAY_ASSETS = [*RAW_DATASETS, *DECODED_DATASETS]
+
 _PARTITIONS = """
-query { assetNodes(assetKeys: [{path: ["raw_transactions"]}, {path: ["raw_logs"]}]) {
+query Partitions($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
   assetKey { path }
   partitionStats { numMaterialized numFailed }
   assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } }
@@ -79,12 +83,13 @@ def ui() -> Iterator[Ui]:
             api = DagsterApi(f"http://127.0.0.1:{port}")
             api.wait_until_ready(processes.check)
             first, last = date.fromisoformat(home.days[0]), date.fromisoformat(home.days[-1])
-            backfill = api.launch_backfill(["raw_transactions", "raw_logs"], first, last, secrets.token_hex(4))
+            backfill = api.launch_backfill(DAY_ASSETS, first, last, secrets.token_hex(4))
             daemon = processes.start("daemon", daemon_command())
             api.wait_for_runs(backfill, processes.check, 180)
             processes.release(daemon)
             processes.start("daemon", daemon_command())
             api.wait_for_backfill(backfill, processes.check, lambda _done, _wanted: None, 180)
+            api.run_job("update_wallets", "00", "63", processes.check, 180)
             yield Ui(f"http://127.0.0.1:{port}", home)
     finally:
         server.erase()
@@ -92,9 +97,10 @@ def ui() -> Iterator[Ui]:
 
 
 def test_the_backfill_fills_exactly_its_three_days(ui: Ui) -> None:
-    answer = httpx.post(f"{ui.address}/graphql", json={"query": _PARTITIONS}, timeout=30).json()
+    question = {"query": _PARTITIONS, "variables": {"keys": [{"path": [name]} for name in DAY_ASSETS]}}
+    answer = httpx.post(f"{ui.address}/graphql", json=question, timeout=30).json()
     nodes = {node["assetKey"]["path"][0]: node for node in answer["data"]["assetNodes"]}
-    assert set(nodes) == {"raw_transactions", "raw_logs"}
+    assert set(nodes) == set(DAY_ASSETS)
     for node in nodes.values():
         assert node["partitionStats"] == {"numMaterialized": 3, "numFailed": 0}
         [filled] = node["assetPartitionStatuses"]["ranges"]
@@ -106,7 +112,11 @@ def test_the_files_hold_what_waited(ui: Ui) -> None:
     root = ui.home.home / "parquet_store"
     frame = pl.read_parquet(root / "raw_transactions", hive_partitioning=False)
     assert sorted(frame["signature"]) == sorted(tx.signature for tx in ui.home.transactions)
-    assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*.parquet")}) == 6
+    days = list(root.glob("*/day=*/part.parquet"))
+    assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in days}) == 3 * len(DAY_ASSETS)
+    by_wallet = pl.read_parquet(root / "wallet_actions", hive_partitioning=False)
+    actions = pl.read_parquet(root / "actions", hive_partitioning=False)
+    assert set(by_wallet["id"]) == set(actions["id"])
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +132,14 @@ def page() -> Iterator[Page]:
 def test_the_pages_show_lineage_filled_partitions_and_checks(ui: Ui, page: Page) -> None:
     page.set_default_timeout(60_000)
     page.goto(f"{ui.address}/asset-groups")
-    for name in ("inbox", "raw_transactions", "raw_logs"):
-        page.get_by_text(name, exact=True).first.wait_for()
-    page.get_by_text("5 / 5 Passed").first.wait_for()
+    groups = {"raw": ["inbox", *RAW_DATASETS], "decoded": list(DECODED_DATASETS), "wallets": ["wallet_actions"]}
+    for group in groups:
+        page.get_by_text(group, exact=True).first.wait_for()
+    for group, names in groups.items():
+        page.goto(f"{ui.address}/locations/oof_pipelines/asset-groups/{group}/lineage")
+        for name in names:
+            page.get_by_text(name, exact=True).first.wait_for()
+        page.get_by_text(PASSED[group]).first.wait_for()
     day = ui.home.days[1]
     page.goto(f"{ui.address}/assets/raw_transactions?view=partitions&partition={day}")
     page.get_by_text("Materialized (3)").first.wait_for()
@@ -132,3 +147,5 @@ def test_the_pages_show_lineage_filled_partitions_and_checks(ui: Ui, page: Page)
     page.get_by_text(f"raw_transactions/day={day}/part.parquet").first.wait_for()
     page.goto(f"{ui.address}/assets/raw_transactions?view=checks")
     page.get_by_text("body_readable").first.wait_for()
+    page.goto(f"{ui.address}/assets/moves?view=partitions&partition={day}")
+    page.get_by_text("residual_value_share").first.wait_for()

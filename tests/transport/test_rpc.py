@@ -13,6 +13,7 @@ from leaping_clock import LeapingClock
 
 from oof_pipelines.interfaces import (
     ListedSignature,
+    MethodMissingError,
     SignatureStatus,
     SourceRefusedError,
     SourceUnavailableError,
@@ -20,7 +21,7 @@ from oof_pipelines.interfaces import (
 )
 from oof_pipelines.settings import SecretUrl
 from oof_pipelines.transport.pacing import Backoff, RequestBudget
-from oof_pipelines.transport.rpc import RpcClient
+from oof_pipelines.transport.rpc import EndpointsRefuseUsError, RpcClient
 
 KEY = "a-very-secret-key"
 NAME = "5" * 88
@@ -131,10 +132,51 @@ def test_what_may_pass_is_asked_again(misbehaviour: Answer) -> None:
 
 def test_retry_after_is_kept_within_reason() -> None:
     clock = LeapingClock()
-    throttled = [raw(b"", 429, Retry_After=text) for text in ("3", "3600", "Wed, 21 Oct 2026 07:28:00 GMT")]
-    assert ask(Node(*throttled, result(b"7")), clock=clock) == [b"7"]
-    assert clock.slept[:2] == [3.0, 15.0]
-    assert clock.slept[2] < 1
+    throttled = [raw(b"", 429, Retry_After=text) for text in ("3", "40", "3600", "Wed, 21 Oct 2026 07:28:00 GMT")]
+    assert ask(Node(*throttled, result(b"7")), clock=clock, give_up_seconds=200.0) == [b"7"]
+    assert clock.slept[:3] == [3.0, 40.0, 60.0]
+    assert clock.slept[3] < 1
+
+
+def test_calls_that_are_refused_together_make_one_pause() -> None:
+    calls = 16
+    node, clock = Node(*[raw(b"", 429)] * calls, result(b"7")), LeapingClock()
+
+    async def scenario() -> list[bytes]:
+        async with asyncio.timeout(10), node.serving(), client(node, clock=clock) as rpc:
+            return await asyncio.gather(*(rpc.call("getSlot", []) for _ in range(calls)))
+
+    assert asyncio.run(scenario()) == [b"7"] * calls
+    assert clock.now_s <= 0.4, "a pause of 0.2 s, or two where they did not all go out at once"
+    assert len(node.requests) == 2 * calls
+
+
+class StrollingClock(LeapingClock):
+    """A leaping clock whose sleeps let an answer that is under way come in first."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0.1)
+        await super().sleep(seconds)
+
+
+def test_calls_that_wait_for_the_budget_are_not_sent_into_a_pause() -> None:
+    clock = StrollingClock()
+    asked_at: list[float] = []
+
+    def answer(asked: dict[str, Any]) -> web.StreamResponse:
+        asked_at.append(clock.now_s)
+        made = (raw(b"", 429, Retry_After="5") if len(asked_at) == 1 else result(b"7"))(asked)
+        assert isinstance(made, web.StreamResponse)
+        return made
+
+    async def scenario() -> None:
+        node = Node(answer)
+        async with asyncio.timeout(10), node.serving(), client(node, clock=clock, requests_per_second=1) as rpc:
+            await asyncio.gather(*(rpc.call("getSlot", []) for _ in range(4)))
+
+    asyncio.run(scenario())
+    assert len(asked_at) == 5, "one that failed, and one for each call"
+    assert min(asked_at[1:]) >= 5
 
 
 def test_an_endpoint_that_stays_broken_is_given_up() -> None:
@@ -221,6 +263,55 @@ def test_refusals_are_final_and_hide_the_key() -> None:
         ask(Node(error(-32005, f"busy with {KEY}")))
 
 
+def test_a_refusal_is_final_only_where_no_other_endpoint_gives_it() -> None:
+    first, second = Node(error(-32602, "not here")), Node(result(b"2"))
+    assert ask(first, second) == [b"2"]
+    first, second = Node(error(-32015, "version (1)")), Node(error(-32602, "not here either"))
+    with pytest.raises(UnsupportedVersionError):
+        ask(first, second)
+    assert (len(first.requests), len(second.requests)) == (1, 1)
+    with pytest.raises(SourceRefusedError, match="not here"):
+        ask(Node(error(-32601, "Method not found")), Node(error(-32602, "not here")))
+    with pytest.raises(MethodMissingError):
+        ask(Node(error(-32601, "Method not found")), Node(error(-32601, "Method not found")))
+    # The other one cools down: the refusal does not wait for it.
+    clock = LeapingClock()
+    with pytest.raises(SourceRefusedError, match="not here"):
+        ask(Node(raw(b"", 429, Retry_After="20")), Node(error(-32602, "not here")), clock=clock)
+    assert clock.now_s == 0
+
+
+@pytest.mark.parametrize("code", [-32600, -32000, -32612, 1, -33000])
+def test_a_code_that_nobody_knows_is_the_endpoints_fault(code: int) -> None:
+    with pytest.raises(EndpointsRefuseUsError, match="plan is spent"):
+        ask(Node(error(code, "plan is spent")))
+    clock = LeapingClock()
+    assert ask(Node(error(code, "plan is spent")), Node(result(b"2")), clock=clock) == [b"2"]
+    # What was one transaction's fault holds nothing else up for long.
+    odd = Node(error(code, "odd"), result(b"7"))
+
+    async def scenario() -> None:
+        async with odd.serving(), client(odd, clock=clock) as rpc:
+            with pytest.raises(SourceUnavailableError):
+                await rpc.call("getTransaction", [])
+            assert await rpc.call("getTransaction", []) == b"7"
+
+    begin_s = clock.now_s
+    asyncio.run(scenario())
+    assert clock.now_s - begin_s <= 0.2
+
+
+def test_a_node_that_is_behind_is_asked_again_and_rests_for_nobody() -> None:
+    node, clock = Node(error(-32016, "Minimum context slot"), error(-32016), result(b"[7]")), LeapingClock()
+    assert ask(node, clock=clock) == [b"[7]"]
+    assert clock.slept == [0.4, 0.4]
+    clock = LeapingClock()
+    assert ask(Node(error(-32016)), Node(result(b"2")), clock=clock) == [b"2"]
+    assert clock.slept == []
+    with pytest.raises(SourceUnavailableError, match="Minimum"):
+        ask(Node(error(-32016, "Minimum context slot")))
+
+
 def call(node: Node, use: Callable[[RpcClient], Awaitable[Any]]) -> Any:
     async def scenario() -> Any:
         async with node.serving(), client(node) as rpc:
@@ -238,28 +329,41 @@ def test_each_method_asks_and_reads_as_documented() -> None:
         {"encoding": "base64", "commitment": "confirmed", "maxSupportedTransactionVersion": 0},
     ]
     listing = Node(result(msgspec.json.encode([{"signature": NAME, "slot": 3, "err": None}])))
-    assert call(listing, lambda rpc: rpc.signatures_for_address("A", "B", 9)) == [ListedSignature(NAME, 3)]
-    assert listing.requests[0]["params"] == ["A", {"limit": 9, "commitment": "confirmed", "before": "B"}]
-    assert call(Node(result(b"[1,2]")), lambda rpc: rpc.blocks(1, 3)) == [1, 2]
+    assert call(listing, lambda rpc: rpc.signatures_for_address("A", "B", 9, 70)) == [ListedSignature(NAME, 3)]
+    assert listing.requests[0]["params"] == [
+        "A",
+        {"limit": 9, "commitment": "confirmed", "minContextSlot": 70, "before": "B"},
+    ]
+    slots = Node(result(b"[1,2]"))
+    assert call(slots, lambda rpc: rpc.blocks(1, 3, 80)) == [1, 2]
+    assert slots.requests[0]["params"] == [1, 3, {"commitment": "confirmed", "minContextSlot": 80}]
+    assert call(Node(result(b"5")), lambda rpc: rpc.first_available_block()) == 5
     block = result(msgspec.json.encode({"signatures": [NAME], "blockTime": 1}))
     assert call(Node(block), lambda rpc: rpc.block_signatures(1)) == [NAME]
-    assert call(Node(error(-32007)), lambda rpc: rpc.block_signatures(1)) == []
+    for code in (-32007, -32009):
+        with pytest.raises(SourceRefusedError):
+            call(Node(error(code)), lambda rpc: rpc.block_signatures(1))
     assert call(Node(error(-32009)), lambda rpc: rpc.block_time_s(1)) is None
     assert call(Node(result(b"null")), lambda rpc: rpc.block_time_s(1)) is None
     assert call(Node(result(b'"hash"')), lambda rpc: rpc.genesis_hash()) == "hash"
     statuses = {"context": {}, "value": [None, {"slot": 5, "confirmations": None, "confirmationStatus": "finalized"}]}
-    found = call(Node(result(msgspec.json.encode(statuses))), lambda rpc: rpc.signature_statuses([NAME, NAME]))
+    found = call(Node(result(msgspec.json.encode(statuses))), lambda rpc: rpc.signature_statuses([NAME, NAME], 9))
     assert found == [None, SignatureStatus(5, is_final=True)]
+    behind = result(msgspec.json.encode({"context": {"slot": 8}, "value": [None]}))
+    with pytest.raises(SourceUnavailableError, match="behind slot 9"):
+        call(Node(behind), lambda rpc: rpc.signature_statuses([NAME], 9))
+    assert call(Node(behind), lambda rpc: rpc.signature_statuses([NAME], 8)) == [None]
 
 
 @pytest.mark.parametrize(
     "use",
     [
         lambda rpc: rpc.slot("confirmed"),
-        lambda rpc: rpc.blocks(1, 2),
+        lambda rpc: rpc.blocks(1, 2, 1),
+        lambda rpc: rpc.first_available_block(),
         lambda rpc: rpc.block_signatures(1),
-        lambda rpc: rpc.signatures_for_address("A", None, 5),
-        lambda rpc: rpc.signature_statuses([NAME]),
+        lambda rpc: rpc.signatures_for_address("A", None, 5, 1),
+        lambda rpc: rpc.signature_statuses([NAME], 1),
         lambda rpc: rpc.genesis_hash(),
     ],
 )

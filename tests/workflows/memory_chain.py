@@ -12,7 +12,15 @@ from typing import Any
 from oof_pipelines.chain.base58 import encode_base58
 from oof_pipelines.chain.body import VOTE_PROGRAM_ID
 from oof_pipelines.chain.slot_clock import estimate_block_time_s
-from oof_pipelines.interfaces import Dropped, HeardLog, ListedSignature, SignatureStatus, Subscribed
+from oof_pipelines.interfaces import (
+    Dropped,
+    HeardLog,
+    ListedSignature,
+    SignatureStatus,
+    SourceRefusedError,
+    SourceUnavailableError,
+    Subscribed,
+)
 
 PROGRAM = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 PAYER = "CPp14jCnVZpBUoLGZKAFcrLGHqbYTqHjcBEXaJyVgVop"
@@ -47,7 +55,7 @@ class HandClock:
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
 
     def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._elapsed_s)
+        return datetime(2026, 11, 21, tzinfo=UTC) + timedelta(seconds=self._elapsed_s)
 
     def monotonic_s(self) -> float:
         return self._elapsed_s
@@ -81,6 +89,10 @@ class MemoryChain:
     """Signature → how often getTransaction still answers null."""
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     """Method → what its next calls raise, in order."""
+    behind: dict[str, list[int]] = field(default_factory=dict)
+    """Method → up to which slot the nodes that give its next answers have come, in order."""
+    first_block: int = 0
+    """The first block that the node still has; it lists nothing of earlier ones."""
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """Method → what its calls wait for."""
     calls: Counter[str] = field(default_factory=Counter)
@@ -125,6 +137,12 @@ class MemoryChain:
         if self.errors.get(method):
             raise self.errors[method].pop(0)
 
+    def _known_slot(self, method: str, min_slot: int) -> int:
+        known_slot = self.behind[method].pop(0) if self.behind.get(method) else 2**40
+        if known_slot < min_slot:
+            raise SourceUnavailableError(f"behind slot {min_slot}")
+        return known_slot
+
     # --- what the feed asks ---
 
     async def genesis_hash(self) -> str:
@@ -145,28 +163,39 @@ class MemoryChain:
         self.served[signature] += 1
         return body
 
-    async def signatures_for_address(self, address: str, before: str | None, limit: int) -> list[ListedSignature]:
+    async def signatures_for_address(
+        self, address: str, before: str | None, limit: int, min_slot: int
+    ) -> list[ListedSignature]:
         await self._enter("signatures_for_address")
+        known_slot = self._known_slot("signatures_for_address", min_slot)
         newest_first = sorted(self.slots.items(), key=lambda item: (-item[1], item[0]))
         listed = [ListedSignature(*item) for item in newest_first if address.encode() in self.bodies[item[0]]]
+        listed = [row for row in listed if self.first_block <= row.slot <= known_slot]
         if before is not None:
             position = next((n for n, row in enumerate(listed) if row.signature == before), len(listed))
             listed = listed[position + 1 :]
         return listed[:limit]
 
-    async def blocks(self, first_slot: int, last_slot: int) -> list[int]:
+    async def first_available_block(self) -> int:
+        await self._enter("first_available_block")
+        return self.first_block
+
+    async def blocks(self, first_slot: int, last_slot: int, min_slot: int) -> list[int]:
         await self._enter("blocks")
-        return sorted({slot for slot in self.slots.values() if first_slot <= slot <= last_slot})
+        last_slot = min(last_slot, self._known_slot("blocks", min_slot))
+        return sorted({slot for slot in self.slots.values() if max(first_slot, self.first_block) <= slot <= last_slot})
 
     async def block_signatures(self, slot: int) -> list[str]:
         await self._enter("block_signatures")
+        if slot not in self.slots.values():
+            raise SourceRefusedError(-32009, f"slot {slot} was skipped")
         return sorted(signature for signature, at in self.slots.items() if at == slot)
 
     async def block_time_s(self, slot: int) -> int | None:
         await self._enter("block_time_s")
         return estimate_block_time_s(slot)
 
-    async def signature_statuses(self, signatures: Sequence[str]) -> list[SignatureStatus | None]:
+    async def signature_statuses(self, signatures: Sequence[str], min_slot: int) -> list[SignatureStatus | None]:
         await self._enter("signature_statuses")
         return [
             SignatureStatus(self.slots[signature], self.slots[signature] <= self.finalized)

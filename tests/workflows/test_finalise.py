@@ -1,16 +1,27 @@
-"""One pass over provisional rows: final, landed again, vanished, or not to be told."""
+"""Rounds over provisional rows: final, landed again, vanished, or not to be told."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
-from memory_chain import FIRST_SLOT, MemoryChain, body_of, signature_of
+from memory_chain import FIRST_SLOT, HandClock, MemoryChain, body_of, signature_of
 from memory_inbox import MemoryInbox
 
 from oof_pipelines.chain.body import QuarantineReason
-from oof_pipelines.interfaces import SignatureStatus, SourceUnavailableError, StoredTransaction
+from oof_pipelines.interfaces import SignatureStatus, SourceRefusedError, SourceUnavailableError, StoredTransaction
 from oof_pipelines.workflows import finalise
-from oof_pipelines.workflows.finalise import FinalityResult, finalise_once
+from oof_pipelines.workflows.finalise import (
+    ABSENCE_AFTER_SLOTS,
+    ABSENCE_APART_SECONDS,
+    ABSENCES_UNTIL_VANISHED,
+    MOST_MOVES,
+    Finality,
+    FinalityResult,
+)
 from oof_pipelines.workflows.prepare import FetchedBody, prepare
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def world_with(*names: str) -> tuple[MemoryChain, MemoryInbox, list[str]]:
@@ -18,14 +29,19 @@ def world_with(*names: str) -> tuple[MemoryChain, MemoryInbox, list[str]]:
     chain, inbox = MemoryChain(), MemoryInbox()
     signatures = [signature for name in names for signature in chain.land(name)]
     for signature in signatures:
-        row = prepare(FetchedBody(signature, chain.bodies[signature]), chain.slots[signature], "mainnet-beta")
-        assert isinstance(row, StoredTransaction)
-        inbox.stored[signature] = row
+        store(chain, inbox, signature)
     return chain, inbox, signatures
 
 
-def once(chain: MemoryChain, inbox: MemoryInbox) -> FinalityResult:
-    return asyncio.run(finalise_once(chain, inbox))
+def store(chain: MemoryChain, inbox: MemoryInbox, signature: str) -> None:
+    """Fetch what is queued, or has landed, as the feed does."""
+    row = prepare(FetchedBody(signature, chain.bodies[signature]), chain.slots[signature], "mainnet-beta", NOW)
+    assert isinstance(row, StoredTransaction)
+    asyncio.run(inbox.store([row], []))
+
+
+def once(chain: MemoryChain, inbox: MemoryInbox, finality: Finality | None = None) -> FinalityResult:
+    return asyncio.run((finality or Finality(chain, inbox, HandClock())).next_page())
 
 
 def test_only_slots_behind_the_finalised_tip_are_asked_after() -> None:
@@ -40,20 +56,59 @@ def test_only_slots_behind_the_finalised_tip_are_asked_after() -> None:
     assert inbox.final == {first, second}
 
 
-def test_what_vanished_is_taken_back() -> None:
+def test_what_vanished_is_taken_back_after_absences_apart_in_time() -> None:
     chain, inbox, (gone, kept) = world_with("gone", "kept")
     chain.forget(gone)
-    chain.finalized = chain.tip
-    assert once(chain, inbox) == FinalityResult(chain.tip, 1, 1, has_more=False)
+    clock = HandClock()
+    finality = Finality(chain, inbox, clock)
+    chain.finalized = FIRST_SLOT + 1 + ABSENCE_AFTER_SLOTS - 1
+    for _ in range(ABSENCES_UNTIL_VANISHED + 1):
+        clock.advance(ABSENCE_APART_SECONDS)
+        assert once(chain, inbox, finality).retracted == 0, "its slot is too new to tell"
+    assert inbox.final == {kept}
+    chain.finalized += 1
+    for _ in range(10):
+        assert once(chain, inbox, finality).retracted == 0, "many answers at once are one"
+    for _ in range(ABSENCES_UNTIL_VANISHED - 2):
+        clock.advance(ABSENCE_APART_SECONDS)
+        assert once(chain, inbox, finality).retracted == 0
+    clock.advance(ABSENCE_APART_SECONDS)
+    assert once(chain, inbox, finality).retracted == 1
     assert (set(inbox.stored), inbox.final) == ({kept}, {kept})
     assert inbox.quarantine[gone].reason is QuarantineReason.VANISHED
+
+
+def test_what_is_there_again_begins_a_new_count() -> None:
+    chain, inbox, (seen,) = world_with("seen")
+    body, slot = chain.bodies[seen], chain.slots[seen]
+    chain.finalized = FIRST_SLOT + 100
+    clock = HandClock()
+    finality = Finality(chain, inbox, clock)
+    for _ in range(4):
+        chain.forget(seen)
+        for _ in range(ABSENCES_UNTIL_VANISHED - 1):
+            clock.advance(ABSENCE_APART_SECONDS)
+            once(chain, inbox, finality)
+        chain.bodies[seen], chain.slots[seen] = body, slot
+        chain.__class__ = NotYetFinal
+        once(chain, inbox, finality)
+        chain.__class__ = MemoryChain
+    assert seen in inbox.stored
+    assert once(chain, inbox, finality).finalised == 1
+
+
+class NotYetFinal(MemoryChain):
+    """A node that calls everything confirmed."""
+
+    async def signature_statuses(self, signatures: Sequence[str], min_slot: int) -> list[SignatureStatus | None]:
+        return [SignatureStatus(self.slots[signature], is_final=False) for signature in signatures]
 
 
 class WithoutStatuses(MemoryChain):
     """A node whose status history does not reach back, though it serves the transactions."""
 
-    async def signature_statuses(self, signatures: object) -> list[SignatureStatus | None]:
-        return [None] * len(list(signatures))  # type: ignore[call-overload]
+    async def signature_statuses(self, signatures: Sequence[str], min_slot: int) -> list[SignatureStatus | None]:
+        return [None] * len(signatures)
 
 
 def test_a_node_without_the_status_takes_nothing_back() -> None:
@@ -70,12 +125,45 @@ def test_a_node_without_the_status_takes_nothing_back() -> None:
 def test_landed_again_waits_until_it_is_final_there() -> None:
     chain, inbox, (moved,) = world_with("moved")
     chain.slots[moved] = FIRST_SLOT + 50
+    chain.bodies[moved] = body_of(moved, FIRST_SLOT + 50)
     chain.finalized = FIRST_SLOT + 10
     assert once(chain, inbox) == FinalityResult(FIRST_SLOT + 10, 0, 0, has_more=False)
     assert moved in inbox.stored
     chain.finalized = FIRST_SLOT + 50
     once(chain, inbox)
     assert (set(inbox.stored), inbox.queue[moved].slot) == (set(), FIRST_SLOT + 50)
+
+
+class WithWrongStatuses(MemoryChain):
+    """A node that tells of another slot than its bodies do, as where a signature was recorded twice."""
+
+    async def signature_statuses(self, signatures: Sequence[str], min_slot: int) -> list[SignatureStatus | None]:
+        return [SignatureStatus(self.slots[signature] + 1, is_final=True) for signature in signatures]
+
+
+def test_a_status_of_another_slot_than_the_finalised_body_moves_nothing() -> None:
+    chain, inbox, (kept,) = world_with("kept")
+    chain.__class__ = WithWrongStatuses
+    chain.finalized = chain.tip + 1
+    assert once(chain, inbox).finalised == 1
+    assert (set(inbox.stored), inbox.final, inbox.queue) == ({kept}, {kept}, {})
+
+
+def test_bodies_of_two_slots_by_turns_come_to_an_end() -> None:
+    chain, inbox, (torn,) = world_with("torn")
+    chain.finalized = chain.tip + 100
+    finality = Finality(chain, inbox, HandClock())
+    for turn in range(MOST_MOVES + 1):
+        assert torn in inbox.stored
+        # Whoever answers next has it in another slot.
+        chain.slots[torn] = FIRST_SLOT + 2 + turn
+        chain.bodies[torn] = body_of(torn, chain.slots[torn])
+        once(chain, inbox, finality)
+        if torn in inbox.queue:
+            store(chain, inbox, torn)
+    assert (set(inbox.stored), inbox.queue) == (set(), {})
+    assert inbox.moves[torn] == MOST_MOVES
+    assert "by turns" in inbox.quarantine[torn].detail
 
 
 @pytest.mark.parametrize("method", ["slot finalized", "signature_statuses", "transaction"])
@@ -89,11 +177,38 @@ def test_a_failed_read_concludes_nothing(method: str) -> None:
     assert (set(inbox.stored), inbox.final, inbox.quarantine) == ({gone}, set(), {})
 
 
-def test_a_full_page_says_that_more_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_goes_page_by_page_past_what_does_not_become_final(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finalise, "STATUSES_A_CALL", 2)
-    chain, inbox, signatures = world_with("a", "b", "c")
+    chain, inbox, signatures = world_with("a", "b", "c", "d", "e")
     chain.finalized = chain.tip
-    assert once(chain, inbox).has_more
-    assert not once(chain, inbox).has_more
-    assert inbox.final == set(signatures)
-    assert signature_of("a") in inbox.final
+    for name in "ab":
+        # Gone, but not for long enough to tell.
+        chain.forget(signature_of(name))
+    finality = Finality(chain, inbox, HandClock())
+    assert [once(chain, inbox, finality).has_more for _ in range(3)] == [True, True, False]
+    assert inbox.final == set(signatures[2:])
+    assert [once(chain, inbox, finality).has_more for _ in range(2)] == [True, False], "and begins again"
+
+
+def test_a_page_that_is_refused_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finalise, "STATUSES_A_CALL", 1)
+    chain, inbox, (first, second) = world_with("a", "b")
+    chain.finalized = chain.tip
+    chain.errors["signature_statuses"] = [SourceRefusedError(-32602, "no")]
+    finality = Finality(chain, inbox, HandClock())
+    with pytest.raises(SourceRefusedError):
+        once(chain, inbox, finality)
+    once(chain, inbox, finality)
+    assert inbox.final == {second}
+    once(chain, inbox, finality)
+    once(chain, inbox, finality)
+    assert inbox.final == {first, second}
+
+
+def test_a_transaction_that_is_refused_does_not_keep_its_page_waiting() -> None:
+    chain, inbox, (odd, fine) = world_with("odd", "fine")
+    chain.finalized = chain.tip
+    chain.slots.pop(odd)  # no status, so it is looked at more closely
+    chain.errors["transaction"] = [SourceRefusedError(-32015, "version (1)")]
+    assert once(chain, inbox).finalised == 1
+    assert (set(inbox.stored), inbox.final) == ({odd, fine}, {fine})

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition_rows import DAY, NOON, frame, row
 
-from oof_pipelines.storage.parquet.schemas import DATASETS
+from oof_pipelines.storage.parquet.schemas import RAW_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore, object_key
 from oof_pipelines.workflows.fold import InvalidPartitionError, fold_day, merge
 
@@ -55,7 +55,7 @@ def folded_bytes(folder: Path, parts: list[list[dict[str, object]]], dataset: st
     return store.path(dataset, DAY).read_bytes()
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", RAW_DATASETS)
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_any_order_and_split_gives_the_same_bytes(
@@ -103,7 +103,7 @@ def test_an_empty_day_stays_without_a_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", RAW_DATASETS)
 @pytest.mark.parametrize("step", ["read", "validate", "write", "clear", "done"])
 def test_killed_at_any_step_the_next_fold_mends_it(step: str, dataset: str, tmp_path: Path) -> None:
     def kill(at: str) -> None:

@@ -9,7 +9,9 @@ from memory_chain import FIRST_SLOT, PROGRAM, MemoryChain, body_of, signature_of
 from oof_pipelines.chain.body import VOTE_PROGRAM_ID, QuarantineReason
 from oof_pipelines.interfaces import Checkpoint, SourceRefusedError, SourceUnavailableError, UnsupportedVersionError
 from oof_pipelines.workflows import follow
-from oof_pipelines.workflows.follow import EMPTY_ANSWERS_UNTIL_GIVEN_UP, SETTLED_AFTER_SLOTS
+from oof_pipelines.workflows.fetch import EMPTY_ANSWERS_UNTIL_GIVEN_UP
+from oof_pipelines.workflows.finalise import ABSENCE_AFTER_SLOTS
+from oof_pipelines.workflows.follow import SETTLED_AFTER_SLOTS
 
 
 @pytest.fixture(autouse=True)
@@ -284,6 +286,7 @@ def test_what_vanishes_is_taken_back_and_may_land_again() -> None:
             gone, kept = world.chain.land("gone", "kept")
             await world.until(lambda: len(world.inbox.stored) == 2)
             world.chain.forget(gone)
+            world.chain.tip += ABSENCE_AFTER_SLOTS
             world.chain.finalized = world.chain.tip
             await world.until(lambda: gone in world.inbox.quarantine)
             assert set(world.inbox.stored) == world.inbox.final == {kept}
@@ -308,7 +311,7 @@ def test_a_transaction_that_landed_again_is_fetched_again() -> None:
             world.chain.tip = world.chain.finalized = new_slot
             await world.until(lambda: moved in world.inbox.final)
             assert world.inbox.stored[moved].slot == new_slot != old_slot
-            assert world.chain.served[moved] == 2
+            assert world.chain.served[moved] == 3, "heard, looked at as finalised, fetched again"
 
     asyncio.run(scenario())
 

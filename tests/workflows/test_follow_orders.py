@@ -12,6 +12,7 @@ from memory_chain import FIRST_SLOT, PROGRAM, signature_of
 
 from oof_pipelines.interfaces import SourceUnavailableError
 from oof_pipelines.workflows import follow
+from oof_pipelines.workflows.finalise import ABSENCE_AFTER_SLOTS
 
 STEPS = st.one_of(
     st.tuples(st.just("land"), st.integers(1, 3), st.integers(1, 60)),
@@ -77,6 +78,7 @@ async def live_through(target: str, steps: list[tuple[str, int, int]]) -> tuple[
                 world.clock.advance(second)
                 await spin(first)
         assert not feed.done(), feed
+    world.chain.tip += ABSENCE_AFTER_SLOTS
     world.chain.finalized = world.chain.tip
     await world.until(lambda: is_calm(world), feed)
     feed.cancel()

@@ -9,7 +9,7 @@ from memory_chain import FIRST_SLOT, body_of, signature_of
 from partition_rows import DAY, NOON, frame, row
 
 from oof_pipelines.chain.compression import compress_body
-from oof_pipelines.storage.parquet.schemas import DATASETS
+from oof_pipelines.storage.parquet.schemas import DATASETS, RAW_DATASETS
 from oof_pipelines.workflows.partition_checks import check_names, check_partition
 
 
@@ -20,7 +20,7 @@ def failures(made: pl.DataFrame, dataset: str = "raw_transactions") -> dict[str,
     return {check.name: check.detail for check in checks if not check.has_passed}
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", RAW_DATASETS)
 def test_true_rows_pass_and_come_out_in_order(dataset: str) -> None:
     rows = [row("c", 9), row("a", 2, tx_index=1), row("z", 2, tx_index=0), row("b", 2)]
     checks, arranged = check_partition(dataset, DAY, frame(rows, dataset))
@@ -53,7 +53,7 @@ def test_a_broken_schema_is_named_and_stops_the_rest(broken: pl.DataFrame) -> No
     assert set(found.values()) == {"not made: the schema failed"}
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", RAW_DATASETS)
 def test_a_doubled_signature(dataset: str) -> None:
     found = failures(frame([row("a", 1), row("a", 1), row("b", 2)], dataset), dataset)
     assert set(found) == {"unique_signature"}
@@ -63,13 +63,13 @@ def test_a_doubled_signature(dataset: str) -> None:
 def test_a_clock_that_goes_back() -> None:
     early = row("b", 2, block_time=NOON - timedelta(seconds=1))
     found = failures(frame([row("a", 1), early]))
-    assert set(found) == {"slot_order"}
-    assert signature_of("b") in found["slot_order"]
+    assert set(found) == {"time_order"}
+    assert signature_of("b") in found["time_order"]
     assert failures(frame([row("a", 1), early | {"is_block_time_estimated": True}])) == {}
     assert failures(frame([row("a", 1), early], "raw_logs"), "raw_logs") == {}
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", RAW_DATASETS)
 @pytest.mark.parametrize("shift", [timedelta(days=1), timedelta(hours=12), timedelta(hours=-12, microseconds=-1)])
 def test_a_row_of_another_day(dataset: str, shift: timedelta) -> None:
     found = failures(frame([row("a", block_time=NOON + shift)], dataset), dataset)

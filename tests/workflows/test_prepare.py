@@ -16,11 +16,12 @@ from oof_pipelines.interfaces import QuarantinedTransaction, StoredTransaction
 from oof_pipelines.workflows.prepare import FetchedBody, lacks_block_time, prepare
 
 NAME = signature_of("one")
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def prepared(known_block_time_s: int | None = None, cluster: str = "mainnet-beta", **changes: object) -> object:
     body = body_of(NAME, FIRST_SLOT, **changes)
-    return prepare(FetchedBody(NAME, body, known_block_time_s), FIRST_SLOT + 1, cluster)
+    return prepare(FetchedBody(NAME, body, known_block_time_s), FIRST_SLOT + 1, cluster, NOW)
 
 
 def test_a_good_body_becomes_a_row() -> None:
@@ -92,7 +93,7 @@ def test_a_far_slot_without_a_time_is_refused_on_every_cluster() -> None:
 
 
 def test_another_signature_is_quarantined_under_the_one_asked_for() -> None:
-    refused = prepare(FetchedBody(NAME, body_of(signature_of("two"), FIRST_SLOT)), FIRST_SLOT, "mainnet-beta")
+    refused = prepare(FetchedBody(NAME, body_of(signature_of("two"), FIRST_SLOT)), FIRST_SLOT, "mainnet-beta", NOW)
     assert isinstance(refused, QuarantinedTransaction)
     assert (refused.signature, refused.reason) == (NAME, QuarantineReason.SIGNATURE_MISMATCH)
 
@@ -112,10 +113,19 @@ def test_bodies_come_back_unchanged_and_always_as_the_same_bytes(body: bytes) ->
 
 @given(st.binary(max_size=200))
 def test_nothing_a_body_holds_raises(body: bytes) -> None:
-    refused = prepare(FetchedBody(NAME, body), FIRST_SLOT, "mainnet-beta")
+    refused = prepare(FetchedBody(NAME, body), FIRST_SLOT, "mainnet-beta", NOW)
     assert isinstance(refused, QuarantinedTransaction)
 
 
 def test_a_body_that_is_not_ours_does_not_decompress() -> None:
     with pytest.raises(zstandard.ZstdError):
         decompress_body(b"not zstd")
+
+
+@pytest.mark.parametrize(("hours_ahead", "is_stored"), [(0, True), (1, True), (2, False), (24 * 365, False)])
+def test_a_time_that_has_not_come_is_quarantined(hours_ahead: int, is_stored: bool) -> None:
+    stated_s = estimate_block_time_s(FIRST_SLOT)
+    now = datetime.fromtimestamp(stated_s - hours_ahead * 3_600, UTC)
+    row = prepare(FetchedBody(NAME, body_of(NAME, FIRST_SLOT)), FIRST_SLOT, "mainnet-beta", now)
+    assert isinstance(row, StoredTransaction) is is_stored
+    assert is_stored or row.reason == QuarantineReason.IN_THE_FUTURE

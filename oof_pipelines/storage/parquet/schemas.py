@@ -1,7 +1,7 @@
 """What each Parquet dataset holds: the single source of its columns, types, order of rows and key.
 
-Amounts are Decimal(38,0) in base units (lamports); instants are UTC in microseconds. No column tells when a row was
-written, so that the same input gives the same bytes.
+Amounts are Decimal(38,0) in base units; instants are UTC in microseconds. No column tells when a row was written, so that
+the same input gives the same bytes.
 """
 
 from dataclasses import dataclass
@@ -9,18 +9,22 @@ from dataclasses import dataclass
 import pandera.polars as pa
 import polars as pl
 
-LAMPORTS = pl.Decimal(38, 0)
+RAW_AMOUNT = pl.Decimal(38, 0)
 INSTANT = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A dataset: its pandera schema (columns in file order), the unique key, and the total key rows are sorted by."""
+    """A dataset: its pandera schema (columns in file order), the unique key, and the total key rows are sorted by.
+
+    `partition_column` is `day` (a UTC day a file) or `bucket` (a wallet bucket a file).
+    """
 
     name: str
     schema: pa.DataFrameSchema
     key: tuple[str, ...]
     sort_by: tuple[str, ...]
+    partition_column: str = "day"
 
     @property
     def columns(self) -> dict[str, pl.DataType]:
@@ -32,10 +36,18 @@ class Dataset:
         return frame.select(list(self.columns)).sort(list(self.sort_by), nulls_last=True).rechunk()
 
 
-def _day_dataset(name: str, columns: dict[str, pa.Column]) -> Dataset:
+def _dataset(
+    name: str,
+    columns: dict[str, pa.Column],
+    key: tuple[str, ...],
+    sort_by: tuple[str, ...],
+    partition_column: str = "day",
+) -> Dataset:
     schema = pa.DataFrameSchema(columns, name=name, strict=True, ordered=True)
-    return Dataset(name, schema, key=("signature",), sort_by=("slot", "tx_index", "signature"))
+    return Dataset(name, schema, key, sort_by, partition_column)
 
+
+_IN_CHAIN_ORDER = ("slot", "tx_index", "signature")
 
 _PLACE = {
     "signature": pa.Column(pl.String),
@@ -44,21 +56,23 @@ _PLACE = {
     "block_time": pa.Column(INSTANT),
 }
 
-RAW_TRANSACTIONS = _day_dataset(
+RAW_TRANSACTIONS = _dataset(
     "raw_transactions",
     {
         **_PLACE,
         "is_block_time_estimated": pa.Column(pl.Boolean),
         "version": pa.Column(pl.String, pa.Check.isin(["legacy", "0"])),
         "is_failed": pa.Column(pl.Boolean),
-        "fee_lamports": pa.Column(LAMPORTS, pa.Check.ge(0)),
+        "fee_lamports": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
         "fee_payer": pa.Column(pl.String),
         "program_ids": pa.Column(pl.List(pl.String)),
         "body_zstd": pa.Column(pl.Binary),
     },
+    key=("signature",),
+    sort_by=_IN_CHAIN_ORDER,
 )
 
-RAW_LOGS = _day_dataset(
+RAW_LOGS = _dataset(
     "raw_logs",
     {
         **_PLACE,
@@ -66,6 +80,100 @@ RAW_LOGS = _day_dataset(
         "is_failed": pa.Column(pl.Boolean),
         "logs": pa.Column(pl.List(pl.String)),
     },
+    key=("signature",),
+    sort_by=_IN_CHAIN_ORDER,
 )
 
-DATASETS = {dataset.name: dataset for dataset in (RAW_TRANSACTIONS, RAW_LOGS)}
+# What an action is, without whose it is. `log_idx` orders within a transaction: see chain/moves.py.
+_DEED = {
+    "log_idx": pa.Column(pl.Int32),
+    "path": pa.Column(pl.String),
+    "program_id": pa.Column(pl.String),
+    "venue": pa.Column(pl.String),
+    "kind": pa.Column(pl.String),
+}
+_AMOUNTS = {
+    "asset": pa.Column(pl.String),
+    "amount_raw": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
+    "bought_asset": pa.Column(pl.String),
+    "bought_raw": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
+}
+
+ACTIONS = _dataset(
+    "actions",
+    {
+        "id": pa.Column(pl.String),
+        **_PLACE,
+        **_DEED,
+        "wallet": pa.Column(pl.String),
+        "counterparty": pa.Column(pl.String),
+        **_AMOUNTS,
+        "paths": pa.Column(pl.List(pl.String)),
+    },
+    key=("id",),
+    sort_by=(*_IN_CHAIN_ORDER, "log_idx", "kind", "id"),
+)
+
+MOVES = _dataset(
+    "moves",
+    {
+        **_PLACE,
+        "seq": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "log_idx": pa.Column(pl.Int32),
+        "path": pa.Column(pl.String),
+        "account": pa.Column(pl.String),
+        "owner": pa.Column(pl.String),
+        "asset": pa.Column(pl.String),
+        "delta_raw": pa.Column(RAW_AMOUNT),
+        "balance_raw": pa.Column(RAW_AMOUNT, nullable=True),
+        "kind": pa.Column(pl.String),
+        "is_virtual": pa.Column(pl.Boolean),
+    },
+    key=("signature", "seq"),
+    sort_by=(*_IN_CHAIN_ORDER, "seq"),
+)
+
+PARTICIPANTS = _dataset(
+    "participants",
+    {**_PLACE, "wallet": pa.Column(pl.String), "roles": pa.Column(pl.List(pl.String))},
+    key=("signature", "wallet"),
+    sort_by=(*_IN_CHAIN_ORDER, "wallet"),
+)
+
+TOKEN_FACTS = _dataset(
+    "token_facts",
+    {
+        "mint": pa.Column(pl.String),
+        "decimals": pa.Column(pl.Int16, pa.Check.in_range(0, 255)),
+        "token_program": pa.Column(pl.String),
+        "first_slot": pa.Column(pl.Int64, pa.Check.ge(0)),
+        "first_block_time": pa.Column(INSTANT),
+        "first_signature": pa.Column(pl.String),
+    },
+    key=("mint",),
+    sort_by=("mint",),
+)
+
+WALLET_ACTIONS = _dataset(
+    "wallet_actions",
+    {
+        "wallet": pa.Column(pl.String),
+        **_PLACE,
+        **_DEED,
+        "id": pa.Column(pl.String),
+        "is_counterparty": pa.Column(pl.Boolean),
+        "other_wallet": pa.Column(pl.String),
+        **_AMOUNTS,
+    },
+    key=("wallet", "id"),
+    sort_by=("wallet", *_IN_CHAIN_ORDER, "log_idx", "kind", "id"),
+    partition_column="bucket",
+)
+
+RAW_DATASETS = {dataset.name: dataset for dataset in (RAW_TRANSACTIONS, RAW_LOGS)}
+"""Filled from the inbox."""
+
+DECODED_DATASETS = {dataset.name: dataset for dataset in (ACTIONS, MOVES, PARTICIPANTS, TOKEN_FACTS)}
+"""Decoded from a day's raw_transactions."""
+
+DATASETS = {**RAW_DATASETS, **DECODED_DATASETS, WALLET_ACTIONS.name: WALLET_ACTIONS}

@@ -28,40 +28,64 @@ class WrittenPartition:
     sha256: str
 
 
+Partition = date | int
+"""A UTC day, or a wallet bucket."""
+
+
 class ParquetStore:
-    """Day partitions under a root folder. Whoever writes holds the partition's lock; see storage/postgres/locks.py."""
+    """Partitions under a root folder. Whoever writes holds the partition's lock; see storage/postgres/locks.py."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def path(self, dataset: str, day: date) -> Path:
-        return self.root / object_key(dataset, day)
+    def path(self, dataset: str, partition: Partition) -> Path:
+        return self.root / object_key(dataset, partition)
 
     def glob(self, dataset: str) -> str:
         """The pattern that matches every partition of a dataset."""
-        return str(self.root / dataset / "day=*" / _FILE_NAME)
+        return str(self.root / dataset / f"{DATASETS[dataset].partition_column}=*" / _FILE_NAME)
 
     def days(self, dataset: str) -> list[date]:
         """Days that have a file, ascending."""
-        folders = (self.root / dataset).glob(f"day=*/{_FILE_NAME}")
-        return sorted(date.fromisoformat(path.parent.name.removeprefix("day=")) for path in folders)
+        return sorted(date.fromisoformat(value) for value in self._values(dataset))
 
-    def read(self, dataset: str, day: date) -> pl.DataFrame | None:
-        """The partition's rows, or None where it has no file."""
+    def buckets(self, dataset: str) -> list[int]:
+        """Wallet buckets that have a file, ascending."""
+        return sorted(int(value) for value in self._values(dataset))
+
+    def has_any(self, dataset: str) -> bool:
+        return bool(self._values(dataset))
+
+    def _values(self, dataset: str) -> list[str]:
+        column = DATASETS[dataset].partition_column
+        folders = (self.root / dataset).glob(f"{column}=*/{_FILE_NAME}")
+        return [path.parent.name.removeprefix(f"{column}=") for path in folders]
+
+    def read(self, dataset: str, partition: Partition, columns: list[str] | None = None) -> pl.DataFrame | None:
+        """The partition's rows (of `columns` alone, where named), or None where it has no file."""
         try:
             # Opened once: given a path, Polars opens it more than once, and could mix the old file with the new.
-            with self.path(dataset, day).open("rb") as file:
-                return pl.read_parquet(file)
+            with self.path(dataset, partition).open("rb") as file:
+                return pl.read_parquet(file, columns=columns)
         except FileNotFoundError:
             return None
 
-    def write(self, dataset: str, day: date, frame: pl.DataFrame) -> WrittenPartition:
-        return write_partition(self.root, object_key(dataset, day), frame, DATASETS[dataset])
+    def sha256(self, dataset: str, partition: Partition) -> str | None:
+        """Of the partition's file; None where it has none."""
+        try:
+            with self.path(dataset, partition).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return None
+
+    def write(self, dataset: str, partition: Partition, frame: pl.DataFrame) -> WrittenPartition:
+        return write_partition(self.root, object_key(dataset, partition), frame, DATASETS[dataset])
 
 
-def object_key(dataset: str, day: date) -> str:
+def object_key(dataset: str, partition: Partition) -> str:
     """Where a partition lies under the root."""
-    return f"{dataset}/day={day.isoformat()}/{_FILE_NAME}"
+    value = f"{partition:02d}" if isinstance(partition, int) else partition.isoformat()
+    return f"{dataset}/{DATASETS[dataset].partition_column}={value}/{_FILE_NAME}"
 
 
 def write_partition(root: Path, key: str, frame: pl.DataFrame, dataset: Dataset) -> WrittenPartition:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -10,6 +10,7 @@ import psycopg
 
 from oof_pipelines.storage.parquet.schemas import DATASETS, RAW_LOGS, RAW_TRANSACTIONS
 from oof_pipelines.storage.postgres.locks import partition_lock
+from oof_pipelines.storage.postgres.session import FOLD_STATEMENT_TIMEOUT_SECONDS, session_options
 
 _CONNECT_TIMEOUT_SECONDS = 10
 
@@ -18,12 +19,12 @@ _WAITING = {
         select t.sig, t.slot, t.tx_index, t.ts, t.is_block_time_estimated, i.version, t.status = 'failed',
                i.fee_lamports, i.fee_payer, i.program_ids, i.body_zstd
         from inbox_transactions i join tx_raw t using (sig)
-        where i.day = %s and t.is_final
+        where i.day = (%(day)s at time zone 'UTC')::date and t.is_final
     """,
     RAW_LOGS.name: """
         select l.signature, l.slot, t.tx_index, t.ts, l.program_id, l.is_failed, l.logs
         from raw_logs l join tx_raw t on t.sig = l.signature
-        where (t.ts at time zone 'UTC')::date = %s and t.is_final
+        where t.ts >= %(day)s and t.ts < %(day)s + interval '1 day' and t.is_final
     """,
 }
 
@@ -45,7 +46,11 @@ class PostgresFoldSource:
 
     def __init__(self, database_url: str) -> None:
         self._connection = psycopg.connect(
-            database_url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS, application_name="oof fold"
+            database_url,
+            autocommit=True,
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            application_name="oof fold",
+            options=session_options(database_url, FOLD_STATEMENT_TIMEOUT_SECONDS),
         )
 
     def __enter__(self) -> "PostgresFoldSource":
@@ -59,7 +64,7 @@ class PostgresFoldSource:
 
     def waiting(self, dataset: str, day: date) -> pl.DataFrame:
         cursor = self._connection.cursor(binary=True)
-        rows = cursor.execute(_WAITING[dataset], (day,)).fetchall()
+        rows = cursor.execute(_WAITING[dataset], {"day": datetime(day.year, day.month, day.day, tzinfo=UTC)}).fetchall()
         columns = DATASETS[dataset].columns
         return pl.DataFrame(rows, schema=columns, orient="row")
 

@@ -18,13 +18,19 @@ from oof_pipelines.chain.base58 import is_pubkey
 from oof_pipelines.chain.body import QuarantineReason
 from oof_pipelines.interfaces import (
     Checkpoint,
+    Gap,
     HeardLog,
     ListedSignature,
+    ProvisionalTransaction,
+    PutOff,
     QuarantinedTransaction,
     QueuedSignature,
     StoredTransaction,
 )
+from oof_pipelines.storage.postgres import inbox_statements as statements
+from oof_pipelines.storage.postgres.hot_rows import insert_hot_rows
 from oof_pipelines.storage.postgres.locks import FEED_LOCK
+from oof_pipelines.storage.postgres.session import INBOX_STATEMENT_TIMEOUT_SECONDS, session_options
 
 T = TypeVar("T")
 
@@ -33,90 +39,6 @@ _CONNECT_TIMEOUT_SECONDS = 10
 _LOCK_ATTEMPTS = 20
 _RETRY_SECONDS = 0.5
 _COMPUTE_BUDGET_INVOKE = "Program ComputeBudget111111111111111111111111111111 invoke [1]"
-
-# What vanished may land again until its blockhash is too old, and what was not found may turn up: heard anew, these two
-# are asked for anew. Other reasons for quarantine do not pass.
-_RECORD_HEARD = """
-with heard as (
-    select * from unnest(%s::text[], %s::bigint[], %s::text[], %s::boolean[], %s::text[])
-        as h (signature, slot, program_id, is_failed, logs)
-    where not exists (select from tx_raw t where t.sig = h.signature)
-      and not exists (
-        select from quarantine q where q.signature = h.signature and q.reason not in ('vanished', 'not_found'))
-), logged as (
-    insert into raw_logs (signature, slot, program_id, is_failed, logs)
-    select signature, slot, program_id, is_failed, logs::jsonb from heard
-    on conflict (signature) do nothing
-), queued as (
-    insert into fetch_queue (signature, slot, source)
-    select signature, slot, 'socket' from heard
-    on conflict (signature) do nothing
-    returning 1
-)
-select count(*) from queued
-"""
-
-_ENQUEUE = """
-with queued as (
-    insert into fetch_queue (signature, slot, source)
-    select l.signature, l.slot, %s from unnest(%s::text[], %s::bigint[]) as l (signature, slot)
-    where not exists (select from tx_raw t where t.sig = l.signature)
-      and not exists (
-        select from quarantine q where q.signature = l.signature and q.reason not in ('vanished', 'not_found'))
-    on conflict (signature) do nothing
-    returning 1
-)
-select count(*) from queued
-"""
-
-_INSERT_TX_RAW = """
-insert into tx_raw (sig, slot, ts, status, size_bytes, tx_index, is_block_time_estimated)
-values (%s, %s, %s, %s, %s, %s, %s)
-on conflict (sig) do nothing
-returning sig
-"""
-
-_INSERT_INBOX = """
-insert into inbox_transactions (sig, day, version, fee_lamports, fee_payer, program_ids, body_zstd)
-values (%s, %s, %s, %s, %s, %s, %s)
-on conflict (sig) do nothing
-"""
-
-# The body's own logs win over what the socket said: a node may cut an announcement short, and a repaired row has no
-# announcement at all, yet both runs must leave the same row.
-_INSERT_LOGS = """
-insert into raw_logs (signature, slot, program_id, is_failed, logs)
-values (%s, %s, %s, %s, coalesce(%s::jsonb, '[]'))
-on conflict (signature) do update set
-    slot = excluded.slot, program_id = excluded.program_id, is_failed = excluded.is_failed,
-    logs = case when %s then excluded.logs else raw_logs.logs end
-"""
-
-_INSERT_QUARANTINE = """
-insert into quarantine (signature, slot, reason, detail, body_zstd)
-values (%s, %s, %s, %s, %s)
-on conflict (signature) do nothing
-returning signature
-"""
-
-_RETRACT = """
-with body as (
-    select t.sig, t.slot, i.body_zstd from tx_raw t left join inbox_transactions i using (sig)
-    where t.sig = %s and not t.is_final
-), kept as (
-    insert into quarantine (signature, slot, reason, detail, body_zstd)
-    select sig, slot, 'vanished', %s, body_zstd from body
-    on conflict (signature) do nothing
-), unlogged as (
-    delete from raw_logs where signature in (select sig from body)
-)
-delete from tx_raw where sig in (select sig from body)
-"""
-
-_SAVE_CHECKPOINT = """
-insert into feed_checkpoints (target, slot, has_heard) values (%s, %s, %s)
-on conflict (target) do update set slot = excluded.slot, has_heard = excluded.has_heard, updated_at = now()
-"""
 
 
 class FeedIsRunningError(RuntimeError):
@@ -150,33 +72,23 @@ class PostgresInbox:
         )
 
         async def write(connection: AsyncConnection[Any]) -> int:
-            count = await _count(connection, _RECORD_HEARD, columns)
+            count = await _count(connection, statements.RECORD_HEARD, columns)
             for target, checkpoint in checkpoints.items():
-                await connection.execute(_SAVE_CHECKPOINT, (target, checkpoint.slot, checkpoint.has_heard))
+                await connection.execute(statements.SAVE_CHECKPOINT, (target, checkpoint.slot, checkpoint.has_heard))
             return count
 
         return await self._run(write)
 
     async def enqueue(self, listed: Sequence[ListedSignature], source: str) -> int:
         columns = (source, [row.signature for row in listed], [row.slot for row in listed])
-        return await self._run(lambda connection: _count(connection, _ENQUEUE, columns))
+        return await self._run(lambda connection: _count(connection, statements.ENQUEUE, columns))
 
     async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
-        async def read(connection: AsyncConnection[Any]) -> list[QueuedSignature]:
-            cursor = await connection.execute(
-                "select signature, slot, attempts from fetch_queue where not_before <= %s "
-                "order by not_before, slot, signature limit %s",
-                (now, limit),
-            )
-            return [QueuedSignature(*row) for row in await cursor.fetchall()]
+        return [QueuedSignature(*row) for row in await self._fetch(statements.DUE, (now, limit))]
 
-        return await self._run(read)
-
-    async def defer(self, signature: str, not_before: datetime, error: str) -> None:
-        await self._execute(
-            "update fetch_queue set attempts = attempts + 1, not_before = %s, last_error = %s where signature = %s",
-            (not_before, error, signature),
-        )
+    async def defer(self, signature: str, not_before: datetime, why: PutOff, detail: str) -> None:
+        counted = (int(why is PutOff.EMPTY_ANSWER), int(why is PutOff.REFUSAL))
+        await self._execute(statements.DEFER, (*counted, not_before, _storable_text(detail), signature))
 
     async def discard(self, signatures: Sequence[str]) -> None:
         async def write(connection: AsyncConnection[Any]) -> None:
@@ -211,12 +123,13 @@ class PostgresInbox:
     ) -> tuple[int, int]:
         async def write(connection: AsyncConnection[Any]) -> tuple[int, int]:
             cursor = connection.cursor()
-            stored_count = await _insert_returning(cursor, _INSERT_TX_RAW, [_tx_raw_row(tx) for tx in stored])
-            await cursor.executemany(_INSERT_INBOX, [_inbox_row(tx) for tx in stored])
-            await cursor.executemany(_INSERT_LOGS, [_logs_row(tx) for tx in stored])
+            stored_count = await _insert_returning(cursor, statements.INSERT_TX_RAW, [_tx_raw_row(tx) for tx in stored])
+            await cursor.executemany(statements.INSERT_INBOX, [_inbox_row(tx) for tx in stored])
+            await cursor.executemany(statements.INSERT_LOGS, [_logs_row(tx) for tx in stored])
+            await insert_hot_rows(connection, stored)
             await cursor.execute("delete from quarantine where signature = any(%s)", ([tx.signature for tx in stored],))
             rows = [(tx.signature, tx.slot, str(tx.reason), tx.detail, tx.body_zstd) for tx in refused]
-            refused_count = await _insert_returning(cursor, _INSERT_QUARANTINE, rows)
+            refused_count = await _insert_returning(cursor, statements.INSERT_QUARANTINE, rows)
             await cursor.execute("delete from raw_logs where signature = any(%s)", ([tx.signature for tx in refused],))
             done = [tx.signature for tx in stored] + [tx.signature for tx in refused]
             await cursor.execute("delete from fetch_queue where signature = any(%s)", (done,))
@@ -224,25 +137,22 @@ class PostgresInbox:
 
         return await self._run(write)
 
-    async def provisional(self, up_to_slot: int, limit: int) -> list[ListedSignature]:
-        async def read(connection: AsyncConnection[Any]) -> list[ListedSignature]:
-            cursor = await connection.execute(
-                "select sig, slot from tx_raw where not is_final and slot <= %s order by slot, sig limit %s",
-                (up_to_slot, limit),
-            )
-            return [ListedSignature(*row) for row in await cursor.fetchall()]
-
-        return await self._run(read)
+    async def provisional(
+        self, up_to_slot: int, limit: int, after: ProvisionalTransaction | None
+    ) -> list[ProvisionalTransaction]:
+        place = (after.slot, after.signature) if after else (-1, "")
+        rows = await self._fetch(statements.PROVISIONAL, (up_to_slot, *place, limit))
+        return [ProvisionalTransaction(*row) for row in rows]
 
     async def mark_final(self, signatures: Sequence[str]) -> None:
         await self._execute("update tx_raw set is_final = true where sig = any(%s)", (list(signatures),))
 
     async def retract(self, signature: str, detail: str) -> None:
-        await self._execute(_RETRACT, (signature, detail))
+        await self._execute(statements.RETRACT, (signature, detail, detail))
 
     async def move_slot(self, signature: str, slot: int) -> None:
         async def write(connection: AsyncConnection[Any]) -> None:
-            await connection.execute("delete from tx_raw where sig = %s and not is_final", (signature,))
+            await connection.execute(statements.MOVE_SLOT, (signature, slot))
             await connection.execute("delete from raw_logs where signature = %s", (signature,))
             await connection.execute(
                 "insert into fetch_queue (signature, slot, source) values (%s, %s, 'reorg') "
@@ -253,20 +163,31 @@ class PostgresInbox:
         await self._run(write)
 
     async def checkpoint(self, target: str) -> Checkpoint | None:
-        async def read(connection: AsyncConnection[Any]) -> Checkpoint | None:
-            cursor = await connection.execute(
-                "select slot, has_heard from feed_checkpoints where target = %s", (target,)
-            )
-            row = await cursor.fetchone()
-            return Checkpoint(*row) if row else None
-
-        return await self._run(read)
+        rows = await self._fetch("select slot, has_heard from feed_checkpoints where target = %s", (target,))
+        return Checkpoint(*rows[0]) if rows else None
 
     async def save_checkpoint(self, target: str, checkpoint: Checkpoint) -> None:
-        await self._execute(_SAVE_CHECKPOINT, (target, checkpoint.slot, checkpoint.has_heard))
+        await self._execute(statements.SAVE_CHECKPOINT, (target, checkpoint.slot, checkpoint.has_heard))
+
+    async def gaps(self, target: str) -> list[Gap]:
+        return [Gap(*row) for row in await self._fetch(statements.GAPS, (target,))]
+
+    async def note_gap(self, gap: Gap) -> None:
+        await self._execute(
+            statements.NOTE_GAP, (gap.target, gap.first_slot, gap.last_slot, _storable_text(gap.reason))
+        )
+
+    async def close_gap(self, gap: Gap) -> None:
+        await self._execute(statements.CLOSE_GAP, (gap.target, gap.first_slot))
 
     async def queue_length(self) -> int:
         return await self._run(lambda connection: _count(connection, "select count(*) from fetch_queue", ()))
+
+    async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        async def read(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
+            return await (await connection.execute(statement, parameters)).fetchall()
+
+        return await self._run(read)
 
     async def _execute(self, statement: str, parameters: tuple[Any, ...]) -> None:
         async def write(connection: AsyncConnection[Any]) -> None:
@@ -295,7 +216,11 @@ class PostgresInbox:
             return self._connection
         url = await asyncio.to_thread(self._database_url)
         connection = await AsyncConnection.connect(
-            url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS, application_name="oof feed"
+            url,
+            autocommit=True,
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            application_name="oof feed",
+            options=session_options(url, INBOX_STATEMENT_TIMEOUT_SECONDS),
         )
         try:
             await _lock_feed(connection)
@@ -353,9 +278,13 @@ def _lead_program(logs: Sequence[str]) -> str:
     return ""
 
 
+def _storable_text(text: str) -> str:
+    # Postgres refuses the NUL character and lone surrogates; what is stored so is base64 or words, where they say nothing.
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def _json_text(logs: Sequence[str]) -> str:
-    # jsonb refuses the NUL character and lone surrogates; logs are base64 and text, so these say nothing.
-    return json.dumps([line.replace("\0", "").encode("utf-8", "replace").decode() for line in logs])
+    return json.dumps([_storable_text(line) for line in logs])
 
 
 def _without_detail(refused: QuarantinedTransaction) -> QuarantinedTransaction:
@@ -372,5 +301,4 @@ def _inbox_row(tx: StoredTransaction) -> tuple[Any, ...]:
 
 
 def _logs_row(tx: StoredTransaction) -> tuple[Any, ...]:
-    logs = _json_text(tx.logs) if tx.logs is not None else None
-    return (tx.signature, tx.slot, tx.lead_program_id, tx.is_failed, logs, tx.logs is not None)
+    return (tx.signature, tx.slot, tx.lead_program_id, tx.is_failed, _json_text(tx.logs or ()))

@@ -95,7 +95,7 @@ class EmbeddedPostgres:
                 f"no password in {self._folder}: (re)start the server with `oof pg start`"
             ) from None
         except PermissionError:
-            raise EmbeddedPostgresError(f"the PostgreSQL in {self._folder} belongs to another user") from None
+            raise EmbeddedPostgresError(f"OOF_HOME: the PostgreSQL in {self._folder} belongs to another user") from None
         location = self._read_location()
         if location is None:
             raise EmbeddedPostgresError(f"no PostgreSQL in {self._folder} yet: run `oof pg start`")
@@ -190,7 +190,7 @@ class EmbeddedPostgres:
             descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise EmbeddedPostgresError(
-                f"cannot lock {self._folder}: {error.strerror}; is it another user's?"
+                f"cannot lock {self._folder}: {error.strerror}; is it another user's? OOF_HOME names the folder"
             ) from error
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         try:

@@ -11,7 +11,6 @@ from oof_pipelines.testing.recorded_node.chain_view import CONFIRMED, View
 from oof_pipelines.testing.recorded_node.json_rpc import (
     BLOCK_NOT_AVAILABLE,
     LONG_TERM_STORAGE_SLOT_SKIPPED,
-    MAX_SLOT,
     RpcError,
     commitment_of,
     config,
@@ -19,6 +18,7 @@ from oof_pipelines.testing.recorded_node.json_rpc import (
     required,
     slot_param,
 )
+from oof_pipelines.testing.recorded_node.known_tip import known_tip_slot
 from oof_pipelines.testing.recorded_node.served_bodies import block_element, encoding_of, max_version_of
 
 MAX_BLOCKS_RANGE = 500_000
@@ -26,11 +26,9 @@ MAX_BLOCKS_RANGE = 500_000
 
 def get_slot(view: View, params: list[Any]) -> bytes:
     """The newest slot; some slots behind it where the stale_slot fault strikes."""
-    slot = view.tip_slot(commitment_of(config(params, 0), is_processed_allowed=True))
-    faults = view.chain.faults
-    if faults.is_on("stale_slot") and faults.befalls("stale_slot", faults.request_identity("stale getSlot", "")):
-        slot = max(0, slot - int(faults.setting("stale_slot", "lag")))
-    return str(slot).encode()
+    options = config(params, 0)
+    commitment = commitment_of(options, is_processed_allowed=True)
+    return str(known_tip_slot(view, commitment, options, "getSlot")).encode()
 
 
 def get_blocks(view: View, params: list[Any]) -> bytes:
@@ -40,7 +38,7 @@ def get_blocks(view: View, params: list[Any]) -> bytes:
     options = config(params, 2 if has_end or len(params) > 2 else 1)
     commitment = commitment_of(options, is_processed_allowed=False)
     last = slot_param(params[1]) if has_end else first + MAX_BLOCKS_RANGE
-    last = min(last, view.tip_slot(commitment))
+    last = min(last, known_tip_slot(view, commitment, options, f"getBlocks {first}"))
     if last - first > MAX_BLOCKS_RANGE:
         raise invalid_params(f"Slot range too large; max {MAX_BLOCKS_RANGE}")
     return msgspec.json.encode(list(view.slots(first, last, commitment)))
@@ -50,10 +48,12 @@ def get_blocks_with_limit(view: View, params: list[Any]) -> bytes:
     """The first recorded slots from a start on."""
     first = slot_param(required(params, 0))
     limit = slot_param(required(params, 1))
-    commitment = commitment_of(config(params, 2), is_processed_allowed=False)
+    options = config(params, 2)
+    commitment = commitment_of(options, is_processed_allowed=False)
     if limit > MAX_BLOCKS_RANGE:
         raise invalid_params(f"Limit too large; max {MAX_BLOCKS_RANGE}")
-    return msgspec.json.encode(list(islice(view.slots(first, MAX_SLOT, commitment), limit)))
+    last = known_tip_slot(view, commitment, options, f"getBlocksWithLimit {first}")
+    return msgspec.json.encode(list(islice(view.slots(first, last, commitment), limit)))
 
 
 def get_first_available_block(view: View, params: list[Any]) -> bytes:

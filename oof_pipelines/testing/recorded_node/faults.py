@@ -5,11 +5,14 @@ ask the same things fault the same answers, however their requests interleave, a
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 _HASH_RANGE = 2**64
+# What Python's float() takes besides (digits of other scripts, underscores, nan) is a slip of the keyboard here.
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 KNOWN_FAULTS: dict[str, dict[str, float | None]] = {
     "429": {"p": 0.05, "retry_after": None},
@@ -27,7 +30,7 @@ FAULTS_HELP = """\
 SPEC is name[:key=value[;key=value...]] and more of them after commas:
   429:p=0.05;retry_after=SECONDS    HTTP 429; the Retry-After header only with retry_after
   null_after_log:p=0.2;for_ms=300   getTransaction is null that long after the log (--speed 0: after first being asked)
-  stale_slot:p=0.1;lag=50           getSlot answers lag slots behind
+  stale_slot:p=0.1;lag=50           getSlot and the listings of blocks and signatures answer lag slots behind
   truncated:p=0.05                  HTTP 200 with the JSON cut in the middle
   drop:after=100;times=1;lose=25    the socket is cut after that many announcements, at most times times (0: always),
                                     and no socket is let in until the next lose announcements are over
@@ -61,10 +64,10 @@ def parse_faults(spec: str | None) -> dict[str, dict[str, float | None]]:
 
 
 def _value(name: str, key: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise FaultSpecError(f"--faults: {name}:{key} wants a number, not {text!r}") from None
+    if not _NUMBER.fullmatch(text):
+        bounds = " from 0 to 1" if key == "p" else ""
+        raise FaultSpecError(f"--faults: {name}:{key} wants a number{bounds}, not {text!r}")
+    value = float(text)
     if key == "p" and not 0 <= value <= 1:
         raise FaultSpecError(f"--faults: {name}:p is a probability from 0 to 1, not {text}")
     if key != "p" and not 0 <= value < 1e9:

@@ -1,22 +1,34 @@
 """Reads from one body what the node must know to list, announce and order it. Pure.
 
-A body that `read_body` refuses is indexed too, with whatever can be found in it: a client has to meet such bodies.
+A body that `read_body` refuses is indexed too, with whatever can be found in it: a client has to meet such bodies. What
+no node could announce is refused: a transaction without a valid signature, or in a slot that cannot be.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from solders.transaction import VersionedTransaction
 
-from oof_pipelines.chain.base58 import decode_base58, is_pubkey, is_signature
-from oof_pipelines.chain.body import BodyError, read_body, read_wire
+from oof_pipelines.chain.base58 import decode_base58, is_pubkey
+from oof_pipelines.chain.body import MAX_WIRE_BYTES, BodyError, read_body, read_wire
+from oof_pipelines.testing.recorded_node.recordings import (
+    NO_SIGNATURE,
+    UNUSABLE_SLOT,
+    RecordingError,
+    is_signature_text,
+)
 
 VOTE_PROGRAM = "Vote111111111111111111111111111111111111111"
 MEMO_PROGRAMS = frozenset(
     {"Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo", "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"}
 )
+MAX_RECORDED_SLOT = 2**33
+"""A slot past this one is damage: at 0.4 s a slot it lies a century after genesis. The tip runs on from the last slot, and
+a client that repairs a gap asks for every stretch of 500,000 slots, so one absurd slot would keep it busy for hours."""
 _MAX_VOTE_SIGNATURES = 2
+_MAX_PUBKEY_CHARACTERS = 44
+_MAX_BLOCK_TIME_SECONDS = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +67,34 @@ class _BodyTail(msgspec.Struct):
     meta: _MetaTail | None = None
 
 
+class _MetaErr(msgspec.Struct):
+    err: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _BodyErr(msgspec.Struct):
+    meta: _MetaErr | None = None
+
+
+_tail_err_decoder = msgspec.json.Decoder(_BodyErr)
 _tail_decoder = msgspec.json.Decoder(_BodyTail)
 _any_decoder = msgspec.json.Decoder()
 
 
-def index_body(body: bytes, hinted_signature: str | None) -> IndexedBody | None:
-    """The index of `body`; None where no signature is found, neither in it nor as `hinted_signature`."""
+def index_body(body: bytes, hinted_signature: str | None) -> IndexedBody:
+    """The index of `body`.
+
+    Raises `RecordingError` where no valid signature is found, neither in it nor as `hinted_signature`, and where it names
+    a slot that is none, or one after `MAX_RECORDED_SLOT`.
+    """
     try:
         header = read_body(body)
         tail = _tail_decoder.decode(body)
-    except (BodyError, msgspec.DecodeError, RecursionError):
+    except (BodyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _index_leniently(body, hinted_signature)
+    if not is_signature_text(header.signature):
+        return _index_leniently(body, hinted_signature)
+    if header.slot is not None and header.slot > MAX_RECORDED_SLOT:
+        raise RecordingError(UNUSABLE_SLOT)
     meta = tail.meta or _MetaTail()
     keys = header.account_keys
     is_vote, memo = False, None
@@ -81,7 +110,7 @@ def index_body(body: bytes, hinted_signature: str | None) -> IndexedBody | None:
     return IndexedBody(
         signature=header.signature,
         slot=header.slot,
-        block_time_seconds=header.block_time_s,
+        block_time_seconds=_block_time_seconds(header.block_time_s),
         tx_index=header.tx_index,
         encoding=header.encoding,
         version=header.version,
@@ -105,17 +134,26 @@ def _outer_instructions(raw: bytes, keys: tuple[str, ...]) -> tuple[int, list[_I
     value = _any_decoder.decode(raw)
     found: list[_Instruction] = []
     for item in value["message"]["instructions"]:
-        program = item.get("programId") or _at(keys, item.get("programIdIndex", -1))
+        program = item.get("programId") or _at(keys, item.get("programIdIndex"))
         parsed = item.get("parsed")
         data: bytes | str = parsed if isinstance(parsed, str) else b""
         if program in MEMO_PROGRAMS and isinstance(item.get("data"), str):
-            data = decode_base58(item["data"])
+            data = _instruction_data(item["data"])
         found.append((program, data))
     return len(value["signatures"]), found
 
 
-def _at(keys: tuple[str, ...], index: int) -> str | None:
-    return keys[index] if 0 <= index < len(keys) else None
+def _at(keys: tuple[str, ...], index: int | None) -> str | None:
+    return keys[index] if index is not None and 0 <= index < len(keys) else None
+
+
+def _instruction_data(text: str) -> bytes:
+    if len(text) > 2 * MAX_WIRE_BYTES:
+        return b""
+    try:
+        return decode_base58(text)
+    except ValueError:
+        return b""
 
 
 def _memo_text(data: bytes | str) -> str:
@@ -128,33 +166,43 @@ def _memo_text(data: bytes | str) -> str:
         return f"[{len(data)}] (unparseable)"
 
 
-def _index_leniently(body: bytes, hinted_signature: str | None) -> IndexedBody | None:
+def _index_leniently(body: bytes, hinted_signature: str | None) -> IndexedBody:
     try:
         value = _any_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        raise RecordingError(NO_SIGNATURE) from None
     transaction = value.get("transaction")
     signatures = transaction.get("signatures") if isinstance(transaction, dict) else _wire_signatures(transaction)
     signature = signatures[0] if isinstance(signatures, list) and signatures else None
-    if not (isinstance(signature, str) and is_signature(signature)):
+    if not is_signature_text(signature):
         signature = hinted_signature
     if signature is None:
-        return None
+        raise RecordingError(NO_SIGNATURE)
+    slot = value.get("slot")
+    if slot is not None and (_integer(slot) is None or slot > MAX_RECORDED_SLOT):
+        raise RecordingError(UNUSABLE_SLOT)
     meta = value.get("meta")
     version = value.get("version", "legacy")
     return IndexedBody(
         signature=signature,
-        slot=_integer(value.get("slot")),
-        block_time_seconds=_integer(value.get("blockTime")),
+        slot=slot,
+        block_time_seconds=_block_time_seconds(_integer(value.get("blockTime"))),
         tx_index=_integer(value.get("transactionIndex")),
         encoding=_guess_encoding(transaction),
         version="legacy" if version is None else str(version),
-        err=msgspec.json.encode(meta.get("err") if isinstance(meta, dict) else None),
+        err=_lenient_err(body),
         is_vote=False,
         memo=None,
         account_keys=_lenient_keys(transaction, meta),
         token_owners=(),
     )
+
+
+def _lenient_err(body: bytes) -> bytes:
+    try:
+        return bytes((_tail_err_decoder.decode(body).meta or _MetaErr()).err)
+    except msgspec.DecodeError:
+        return b"null"
 
 
 def _wire_signatures(transaction: Any) -> list[str] | None:
@@ -167,6 +215,11 @@ def _wire_signatures(transaction: Any) -> list[str] | None:
 
 def _integer(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _block_time_seconds(value: int | None) -> int | None:
+    # What no node can answer to getBlockTime (a signed 64-bit number of seconds) is as good as no block time.
+    return value if value is not None and 0 <= value <= _MAX_BLOCK_TIME_SECONDS else None
 
 
 def _guess_encoding(transaction: Any) -> str:
@@ -191,4 +244,8 @@ def _lenient_keys(transaction: Any, meta: Any) -> tuple[str, ...]:
         for part in ("writable", "readonly"):
             addresses = loaded.get(part)
             named += addresses if isinstance(addresses, list) else []
-    return tuple(dict.fromkeys(key for key in named if isinstance(key, str) and is_pubkey(key)))
+    return tuple(dict.fromkeys(key for key in named if _is_key(key)))
+
+
+def _is_key(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= _MAX_PUBKEY_CHARACTERS and is_pubkey(value)

@@ -10,16 +10,19 @@ from pathlib import Path
 from oof_pipelines.testing.recorded_node.body_store import BodyPlace, BodyStore
 from oof_pipelines.testing.recorded_node.indexing import IndexedBody, index_body
 from oof_pipelines.testing.recorded_node.recording_files import (
+    TOO_LARGE,
+    DocumentTooLargeError,
     IndexFiles,
     find_recording_files,
     is_line_file,
     read_lines,
     read_recording_file,
+    shown_path,
 )
 from oof_pipelines.testing.recorded_node.recordings import (
     BROKEN_JSON,
-    NO_SIGNATURE,
     NO_TRANSACTION,
+    OTHER_SLOT,
     BlockFrame,
     CutTransaction,
     KnownFacts,
@@ -27,9 +30,11 @@ from oof_pipelines.testing.recorded_node.recordings import (
     RecordingError,
     cut_recording,
     is_line_recording,
+    without_mark,
 )
 
 UNREADABLE = "unreadable file"
+CUT_SHORT = "the rest of a file that became unreadable"
 _FALLBACK_ENCODINGS = ("base64", "json", "jsonParsed")
 
 
@@ -51,11 +56,26 @@ class Entry:
 
 @dataclass(slots=True)
 class LoadTally:
-    """How many files were looked at, gave transactions, and were skipped for which reason."""
+    """What the load met. `skipped` counts the files that gave nothing, by reason; `left_out` the transactions and lines
+    that files which gave something did not give, by reason.
+    """
 
     files: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    broken_lines: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def broken_lines(self) -> int:
+        """How many lines were no JSON in files of lines that gave something."""
+        return self.left_out[BROKEN_JSON]
+
+    def lines(self) -> list[str]:
+        """One line a reason, the most frequent first."""
+        texts = []
+        for what, counts in (("file", self.skipped), ("part", self.left_out)):
+            for reason, count in counts.most_common():
+                texts.append(f"skipped {count} {what}{'' if count == 1 else 's'}: {reason}")
+        return texts
 
 
 class Ledger:
@@ -123,20 +143,41 @@ class Ledger:
         return self.bodies.read(entry.places[0])
 
 
-def load_ledger(directory: Path, on_file: Callable[[int], None] | None = None) -> Ledger:
-    """Index everything recorded under `directory`; `on_file` hears the number of files done."""
-    builder = _LedgerBuilder()
-    indexes = IndexFiles()
-    for path in find_recording_files(directory):
+def load_ledger(
+    directory: Path, on_file: Callable[[int], None] | None = None, on_skip: Callable[[str, str], None] | None = None
+) -> Ledger:
+    """Index everything recorded under `directory`.
+
+    `on_file` hears the number of files done; `on_skip` of every file, or part of one, that is left out, and the reason.
+    """
+    builder = _LedgerBuilder(on_skip)
+    indexes = IndexFiles(builder.skip_file)
+    for path in find_recording_files(directory, builder.skip_file):
         builder.add_file(path, indexes.facts(path))
         if on_file is not None:
             on_file(builder.tally.files)
     return builder.build()
 
 
+def has_recording(directory: Path) -> bool:
+    """Whether there is a transaction under `directory` that can be served. Reads no further than the first."""
+    builder = _LedgerBuilder(None)
+    indexes = IndexFiles()
+    return any(builder.add_file(path, indexes.facts(path)) for path in find_recording_files(directory))
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one file gave: how many transactions, and (place in the file, reason) of what was left out."""
+
+    added: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+
 class _LedgerBuilder:
-    def __init__(self) -> None:
+    def __init__(self, on_skip: Callable[[str, str], None] | None) -> None:
         self.tally = LoadTally()
+        self._on_skip = on_skip
         self._bodies = BodyStore()
         self._entries: dict[str, Entry] = {}
         self._keys: dict[str, tuple[array[int], array[int]]] = {}
@@ -144,28 +185,53 @@ class _LedgerBuilder:
         self._frames: dict[int, BlockFrame] = {}
         self._last_slot: int | None = None
 
-    def add_file(self, path: Path, known: KnownFacts) -> None:
+    def skip_file(self, path: Path, reason: str) -> None:
+        """Count and tell of a file that is not even read."""
         self.tally.files += 1
+        self._tell(self.tally.skipped, shown_path(path), reason)
+
+    def add_file(self, path: Path, known: KnownFacts) -> bool:
+        """Index one file; whether it gave anything."""
+        self.tally.files += 1
+        found = _Found()
         reason = NO_TRANSACTION
-        added = 0
         try:
-            for recording, is_in_place in self._cut_file(path, known):
-                for frame in recording.blocks:
-                    self._frames.setdefault(frame.slot, frame)
-                for transaction in recording.transactions:
-                    is_added = self._add_transaction(transaction, path if is_in_place else None)
-                    added += is_added
-                    reason = reason if is_added else NO_SIGNATURE
+            for recording, is_in_place in self._cut_file(path, known, found):
+                self._add_recording(recording, path if is_in_place else None, found)
         except RecordingError as error:
             reason = str(error)
+        except DocumentTooLargeError:
+            reason = TOO_LARGE
         except OSError:
             reason = UNREADABLE
-        if not added:
-            self.tally.skipped[reason] += 1
+            found.left_out.append(("its end", CUT_SHORT))
+        else:
+            reason = found.left_out[-1][1] if found.left_out else NO_TRANSACTION
+        if not found.added:
+            self._tell(self.tally.skipped, shown_path(path), reason)
+            return False
+        for place, part_reason in found.left_out:
+            self._tell(self.tally.left_out, f"{shown_path(path)}, {place}", part_reason)
+        return True
 
-    def _cut_file(self, path: Path, known: KnownFacts) -> Iterator[tuple[Recording, bool]]:
+    def _tell(self, counts: Counter[str], place: str, reason: str) -> None:
+        counts[reason] += 1
+        if self._on_skip is not None:
+            self._on_skip(place, reason)
+
+    def _add_recording(self, recording: Recording, path: Path | None, found: _Found) -> None:
+        for frame in recording.blocks:
+            self._frames.setdefault(frame.slot, frame)
+        for transaction in recording.transactions:
+            try:
+                self._add_transaction(transaction, path)
+                found.added += 1
+            except RecordingError as error:
+                found.left_out.append((f"transaction {found.added + len(found.left_out) + 1}", str(error)))
+
+    def _cut_file(self, path: Path, known: KnownFacts, found: _Found) -> Iterator[tuple[Recording, bool]]:
         if is_line_file(path):
-            yield from self._cut_lines(read_lines(path))
+            yield from self._cut_lines(read_lines(path), found)
             return
         text, is_plain = read_recording_file(path)
         try:
@@ -173,31 +239,24 @@ class _LedgerBuilder:
         except RecordingError as error:
             if str(error) != BROKEN_JSON or not is_line_recording(text):
                 raise
-            yield from self._cut_lines(iter(text.splitlines()))
+            yield from self._cut_lines(iter(without_mark(text).splitlines()), found)
 
-    def _cut_lines(self, lines: Iterator[bytes]) -> Iterator[tuple[Recording, bool]]:
+    def _cut_lines(self, lines: Iterator[bytes], found: _Found) -> Iterator[tuple[Recording, bool]]:
         # A file of lines has no facts of its own: its name and index row, if any, cannot speak of every line.
-        last_reason = NO_TRANSACTION
-        has_any = False
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                recording = cut_recording(line, KnownFacts())
+                yield cut_recording(line, KnownFacts()), False
             except RecordingError as error:
-                last_reason = str(error)
-                self.tally.broken_lines += last_reason == BROKEN_JSON
-                continue
-            has_any = True
-            yield recording, False
-        if not has_any:
-            raise RecordingError(last_reason)
+                found.left_out.append((f"line {number}", str(error)))
 
-    def _add_transaction(self, transaction: CutTransaction, path: Path | None) -> bool:
+    def _add_transaction(self, transaction: CutTransaction, path: Path | None) -> None:
         indexed = index_body(transaction.body, transaction.hinted_signature)
-        if indexed is None:
-            return False
         entry = self._entries.get(indexed.signature)
+        if entry is not None and entry.has_slot and indexed.slot not in (None, entry.slot):
+            # Announced and confirmed in one slot, but served in another: a client would ask for it for ever.
+            raise RecordingError(OTHER_SLOT)
         if entry is None:
             entry = self._new_entry(indexed)
         else:
@@ -210,7 +269,6 @@ class _LedgerBuilder:
             else:
                 place = self._bodies.keep_bytes(transaction.body, indexed.encoding)
             entry.places = (*entry.places, place)
-        return True
 
     def _new_entry(self, indexed: IndexedBody) -> Entry:
         has_slot = indexed.slot is not None

@@ -7,7 +7,12 @@ import msgspec
 
 from oof_pipelines.testing.recorded_node import block_methods, token_methods, transaction_methods
 from oof_pipelines.testing.recorded_node.chain_view import View
-from oof_pipelines.testing.recorded_node.json_rpc import INTERNAL_ERROR, METHOD_NOT_FOUND, Request, RpcError
+from oof_pipelines.testing.recorded_node.json_rpc import (
+    LONG_TERM_STORAGE_UNREACHABLE,
+    METHOD_NOT_FOUND,
+    Request,
+    RpcError,
+)
 
 MAINNET_GENESIS_HASH = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 Method = Callable[[View, list[Any]], bytes]
@@ -42,4 +47,7 @@ def call_method(methods: dict[str, Method], view: View, request: Request) -> byt
     try:
         return method(view, request.params)
     except OSError as error:
-        raise RpcError(INTERNAL_ERROR, f"Internal error: a recording cannot be read: {error.strerror}") from None
+        # A recording has gone or changed since it was indexed. That does not pass, so it is no internal error, which
+        # clients ask again for ever.
+        reason = f"Failed to query long-term storage: {error.strerror or 'the recording has changed'}"
+        raise RpcError(LONG_TERM_STORAGE_UNREACHABLE, reason) from None

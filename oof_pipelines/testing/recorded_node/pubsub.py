@@ -60,7 +60,7 @@ class Subscription:
 
 class _Meta(msgspec.Struct, rename="camel"):
     err: msgspec.Raw = msgspec.Raw(b"null")
-    log_messages: msgspec.Raw = msgspec.Raw(b"[]")
+    log_messages: list[str] | None = None
 
 
 class _Body(msgspec.Struct):
@@ -141,14 +141,19 @@ class SubscriptionTable:
 
 
 def logs_value(chain: Chain, entry: Entry) -> bytes:
-    """The `result` of a logsNotification, err and logs as recorded; null logs become an empty list."""
-    meta = _body_decoder.decode(chain.ledger.read_body(entry, "base64")).meta or _Meta()
-    logs = bytes(meta.log_messages)
+    """The `result` of a logsNotification, err and logs as recorded; logs that are null or no logs become an empty list.
+
+    A body that cannot be read (any more) is announced all the same: one odd recording must not silence the others.
+    """
+    try:
+        meta = _body_decoder.decode(chain.ledger.read_body(entry, "base64")).meta or _Meta()
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        meta = _Meta(err=msgspec.Raw(entry.err))
     return b'{"context":{"slot":%d},"value":{"signature":"%s","err":%s,"logs":%s}}' % (
         entry.slot,
         entry.signature.encode(),
         bytes(meta.err),
-        b"[]" if logs == b"null" else logs,
+        msgspec.json.encode(meta.log_messages or []),
     )
 
 

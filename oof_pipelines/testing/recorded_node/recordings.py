@@ -1,8 +1,9 @@
 """Cuts the text of one recording file into transactions. Pure: bytes in, bytes out.
 
 What a recording may hold: a getTransaction result, a getBlock result, an element of a block, a Helius
-`transactionNotification`, any of these as the `result` of a JSON-RPC envelope, or a list of them. A body leaves here
-byte for byte as recorded, unless something that its wrapping knew (slot, block time, index) has to be put into it.
+`transactionNotification`, any of these as the `result` of a JSON-RPC envelope, or a list of them; a byte order mark
+before it is passed over. A body leaves here byte for byte as recorded, unless something that its wrapping knew (slot,
+block time, index) has to be put into it.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ import msgspec
 from oof_pipelines.chain.base58 import is_signature
 
 _MAX_NESTING = 6
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SIGNATURE_CHARACTERS = range(64, 89)
+_MAX_INTEGER = 2**63 - 1
+# A client decodes an answer deeper in its own calls than we are here, and inside an envelope: what is only just shallow
+# enough for us would be too deep for it.
+_SPARE_DEPTH = 300
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _integer_decoder = msgspec.json.Decoder(int | None)
@@ -23,9 +30,13 @@ class RecordingError(ValueError):
     """A text that gives no transaction; the message is one of the reasons that the skip tally counts."""
 
 
+EMPTY = "empty"
 BROKEN_JSON = "broken JSON"
+TOO_DEEP = "JSON nested too deeply"
 NO_TRANSACTION = "no transaction in it"
-NO_SIGNATURE = "a transaction without a signature"
+NO_SIGNATURE = "a transaction without a valid signature"
+UNUSABLE_SLOT = "a transaction whose slot is no slot of this century"
+OTHER_SLOT = "a transaction recorded before, in another slot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +75,50 @@ class Recording:
 
 def cut_recording(text: bytes, known: KnownFacts) -> Recording:
     """Every transaction in `text`; raises `RecordingError` where it is not JSON or holds none."""
-    text = text.strip()
-    try:
-        _any_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RecordingError(BROKEN_JSON) from None
+    unmarked = without_mark(text).strip()
+    _check_json(unmarked)
     recording = Recording()
-    for body, facts, is_changed in _walk(text, known, recording, _MAX_NESTING):
-        is_whole = not is_changed and len(body) == len(text)
+    for body, facts, is_changed in _walk(unmarked, known, recording, _MAX_NESTING):
+        is_whole = not is_changed and len(body) == len(text.strip())
         recording.transactions.append(CutTransaction(body, is_whole, facts.signature))
     if not recording.transactions:
         raise RecordingError(NO_TRANSACTION)
     return recording
 
 
+def without_mark(text: bytes) -> bytes:
+    """`text` less the byte order mark that some editors write before UTF-8."""
+    return text.removeprefix(_BYTE_ORDER_MARK)
+
+
+def is_signature_text(value: object) -> bool:
+    """Whether `value` is the base58 form of 64 bytes. The length goes first: reading base58 takes its square."""
+    return isinstance(value, str) and len(value) in _SIGNATURE_CHARACTERS and is_signature(value)
+
+
+def _check_json(text: bytes) -> None:
+    if not text:
+        raise RecordingError(EMPTY)
+    try:
+        _any_decoder.decode(text)
+    except RecursionError:
+        raise RecordingError(TOO_DEEP) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise RecordingError(BROKEN_JSON) from None
+    if text.count(b"[") + text.count(b"{") > _SPARE_DEPTH:
+        try:
+            _any_decoder.decode(b"[" * _SPARE_DEPTH + text + b"]" * _SPARE_DEPTH)
+        except RecursionError:
+            raise RecordingError(TOO_DEEP) from None
+
+
 def is_line_recording(text: bytes) -> bool:
     """Whether `text`, which is no JSON document as a whole, looks like one document a line."""
-    for line in text.splitlines():
+    for line in without_mark(text).splitlines():
         if line.strip():
             try:
                 _object_decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return False
             return True
     return False
@@ -170,11 +204,12 @@ def complete_body(
 
 def _integer(raw: msgspec.Raw | None) -> int | None:
     try:
-        return None if raw is None else _integer_decoder.decode(raw)
+        value = None if raw is None else _integer_decoder.decode(raw)
     except msgspec.DecodeError:
         return None
+    return value if value is not None and -_MAX_INTEGER <= value <= _MAX_INTEGER else None
 
 
 def _signature(raw: msgspec.Raw | None) -> str | None:
     value = None if raw is None else _any_decoder.decode(raw)
-    return value if isinstance(value, str) and is_signature(value) else None
+    return value if is_signature_text(value) else None

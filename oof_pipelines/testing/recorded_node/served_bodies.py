@@ -37,7 +37,8 @@ def max_version_of(options: dict[str, Any]) -> int | None:
 
 def check_version(entry: Entry, max_version: int | None) -> None:
     """Raise the node's -32015 where the transaction is of a version that the asker does not claim to read."""
-    if not entry.version.isdigit() or (max_version is not None and int(entry.version) <= max_version):
+    is_number = entry.version.isascii() and entry.version.isdigit()
+    if not is_number or (max_version is not None and int(entry.version) <= max_version):
         return
     raise RpcError(
         UNSUPPORTED_TRANSACTION_VERSION,

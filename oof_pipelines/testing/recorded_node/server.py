@@ -244,7 +244,9 @@ def _open_ports(host: str, port: int) -> list[socket.socket]:
             for one in opened:
                 one.close()
     wanted = f"{port} and {port + 1}" if port else "two free ports in a row"
-    raise PortError(f"--port: cannot listen on {wanted} of {host}: {problem}")
+    option = "--host" if isinstance(problem, socket.gaierror) else "--port"
+    reason = getattr(problem, "strerror", None) or problem
+    raise PortError(f"{option}: cannot listen on {wanted} of {host}: {reason}")
 
 
 def encode_summary(node: RecordedNode, speed: float) -> str:

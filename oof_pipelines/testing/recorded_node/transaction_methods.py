@@ -1,7 +1,7 @@
 """getTransaction, getSignaturesForAddress and getSignatureStatuses."""
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from oof_pipelines.testing.recorded_node.json_rpc import (
     required,
     signature_param,
 )
+from oof_pipelines.testing.recorded_node.known_tip import known_tip_slot
 from oof_pipelines.testing.recorded_node.ledger import Entry
 from oof_pipelines.testing.recorded_node.served_bodies import encoding_of, max_version_of, result_body
 
@@ -52,21 +53,24 @@ def get_signatures_for_address(view: View, params: list[Any]) -> bytes:
         raise invalid_params(f"Invalid limit; max {MAX_SIGNATURES}")
     ledger = view.chain.ledger
     positions = ledger.positions_of_address(address)
-    first, end = 0, bisect_left(positions, ledger.end_position(view.slot_count(commitment)))
+    tip_slot = known_tip_slot(view, commitment, options, f"getSignaturesForAddress {address}")
+    known_slots = min(view.slot_count(commitment), bisect_right(ledger.slots, tip_slot))
+    first, end = 0, bisect_left(positions, ledger.end_position(known_slots))
     if options.get("before") is not None:
-        before = _cursor(view, signature_param(options["before"]), commitment)
+        before = _cursor(view, signature_param(options["before"]), commitment, tip_slot)
         if before is None:
             return b"[]"
         end = min(end, bisect_left(positions, before))
     if options.get("until") is not None:
-        until = _cursor(view, signature_param(options["until"]), commitment)
+        until = _cursor(view, signature_param(options["until"]), commitment, tip_slot)
         if until is not None:
             first = bisect_left(positions, until + 1)
     return msgspec.json.encode(_page(view, positions, first, end, limit, commitment))
 
 
-def _cursor(view: View, signature: str, commitment: str) -> int | None:
-    if view.entry(signature, commitment) is None:
+def _cursor(view: View, signature: str, commitment: str, tip_slot: int) -> int | None:
+    entry = view.entry(signature, commitment)
+    if entry is None or entry.slot > tip_slot:
         return None
     return view.chain.ledger.position_of(signature)
 

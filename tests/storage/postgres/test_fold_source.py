@@ -12,7 +12,7 @@ from stored_rows import AT, SLOT, signature_of, stored
 
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.settings import load_settings
-from oof_pipelines.storage.parquet.schemas import DATASETS
+from oof_pipelines.storage.parquet.schemas import RAW_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore, object_key
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
@@ -46,10 +46,10 @@ def test_final_rows_of_the_day_come_whole_and_go_when_folded(url: str, tmp_path:
     keep(url, stored("a", tx_index=7), stored("b", logs=None), stored("c"), final=("a", "b"))
     store = ParquetStore(tmp_path)
     with PostgresFoldSource(url) as source:
-        for dataset in DATASETS:
+        for dataset in RAW_DATASETS:
             assert source.days_waiting(dataset) == {DAY: 2}
             waiting = source.waiting(dataset, DAY)
-            assert waiting.schema == pl.Schema(DATASETS[dataset].columns)
+            assert waiting.schema == pl.Schema(RAW_DATASETS[dataset].columns)
             assert set(waiting["block_time"]) == {AT}
             assert source.waiting(dataset, date(2026, 2, 14)).is_empty()
             report = fold_day(store, source, dataset, DAY)

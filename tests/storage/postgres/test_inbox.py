@@ -12,8 +12,11 @@ from stored_rows import PROGRAM, SLOT, signature_of, stored
 from oof_pipelines.chain.body import QuarantineReason
 from oof_pipelines.interfaces import (
     Checkpoint,
+    Gap,
     HeardLog,
     ListedSignature,
+    ProvisionalTransaction,
+    PutOff,
     QuarantinedTransaction,
     QueuedSignature,
 )
@@ -73,13 +76,25 @@ def test_deferred_signatures_wait_their_time(url: str) -> None:
     async def work(inbox: PostgresInbox) -> None:
         now = datetime.now(UTC)
         await inbox.enqueue([ListedSignature(signature_of("a"), SLOT)], "repair")
-        await inbox.defer(signature_of("a"), now + timedelta(hours=1), "not yet")
+        for why in (PutOff.EMPTY_ANSWER, PutOff.OUTAGE, PutOff.REFUSAL, PutOff.OUTAGE, PutOff.EMPTY_ANSWER):
+            await inbox.defer(signature_of("a"), now + timedelta(hours=1), why, "not yet")
         assert await inbox.due(now, 10) == []
-        assert await inbox.due(now + timedelta(hours=1), 10) == [QueuedSignature(signature_of("a"), SLOT, 1)]
+        queued = QueuedSignature(signature_of("a"), SLOT, attempts=5, empty_answers=2, refusals=1)
+        assert await inbox.due(now + timedelta(hours=1), 10) == [queued]
         await inbox.discard([signature_of("a")])
         assert await inbox.queue_length() == 0
 
     use(url, work)
+
+
+def test_what_a_node_says_may_hold_anything(url: str) -> None:
+    async def work(inbox: PostgresInbox) -> None:
+        await inbox.enqueue([ListedSignature(signature_of("a"), SLOT)], "repair")
+        await inbox.defer(signature_of("a"), LATER, PutOff.REFUSAL, "NUL \0 and \ud800, and ☃")
+        await inbox.note_gap(Gap("all", 1, 2, "NUL \0"))
+
+    use(url, work)
+    assert rows(url, "select last_error from fetch_queue") == [("NUL  and ?, and ☃",)]
 
 
 def test_storing_is_idempotent_and_whole(url: str) -> None:
@@ -145,11 +160,11 @@ def test_finality_and_what_is_taken_back(url: str) -> None:
     async def work(inbox: PostgresInbox) -> None:
         await inbox.store([stored("a"), stored("b", slot=SLOT + 1), stored("c", slot=SLOT + 2)], [])
         await inbox.mark_final([signature_of("a")])
-        assert await inbox.provisional(SLOT + 1, 10) == [ListedSignature(signature_of("b"), SLOT + 1)]
+        assert await inbox.provisional(SLOT + 1, 10, None) == [ProvisionalTransaction(signature_of("b"), SLOT + 1, 0)]
         await inbox.retract(signature_of("a"), "final rows stay")
         await inbox.retract(signature_of("b"), "left the chain")
         await inbox.retract(signature_of("b"), "left the chain")
-        assert await inbox.provisional(2**40, 10) == [ListedSignature(signature_of("c"), SLOT + 2)]
+        assert await inbox.provisional(2**40, 10, None) == [ProvisionalTransaction(signature_of("c"), SLOT + 2, 0)]
         await inbox.move_slot(signature_of("c"), SLOT + 9)
         assert [(q.signature, q.slot) for q in await inbox.due(LATER, 9)] == [(signature_of("c"), SLOT + 9)]
 
@@ -173,6 +188,93 @@ def test_what_vanished_may_land_again_and_other_reasons_do_not_pass(url: str) ->
 
     use(url, work)
     assert {row[0] for row in rows(url, "select reason from quarantine")} == {"not_found", "other_cluster"}
+
+
+def test_what_was_refused_without_a_body_is_asked_for_anew(url: str) -> None:
+    def unread(name: object, reason: QuarantineReason, body: bytes | None) -> QuarantinedTransaction:
+        return QuarantinedTransaction(signature_of(name), SLOT, reason, "why", body)
+
+    async def work(inbox: PostgresInbox) -> None:
+        kinds = [
+            unread("refused", QuarantineReason.RPC_REFUSED, None),
+            unread("too new to serve", QuarantineReason.UNKNOWN_VERSION, None),
+            unread("too new to read", QuarantineReason.UNKNOWN_VERSION, b"body"),
+        ]
+        await inbox.store([], kinds)
+        assert (
+            await inbox.record_heard([heard("refused"), heard("too new to serve"), heard("too new to read")], {}) == 2
+        )
+
+    use(url, work)
+    assert {row[0] for row in rows(url, "select signature from fetch_queue")} == {
+        signature_of("refused"),
+        signature_of("too new to serve"),
+    }
+
+
+@pytest.mark.parametrize("old", [QuarantineReason.NOT_FOUND, QuarantineReason.VANISHED, QuarantineReason.RPC_REFUSED])
+def test_quarantine_tells_what_was_found_out_last(url: str, old: QuarantineReason) -> None:
+    new = QuarantinedTransaction(signature_of("a"), SLOT + 5, QuarantineReason.OTHER_CLUSTER, "of another", b"newer")
+
+    async def work(inbox: PostgresInbox) -> None:
+        assert await inbox.store([], [refused("a", old)]) == (0, 1)
+        assert await inbox.store([], [refused("a", old)]) == (0, 0)
+        without_body = QuarantinedTransaction(signature_of("a"), SLOT, QuarantineReason.NOT_FOUND, "never served", None)
+        assert await inbox.store([], [without_body]) == (0, 1)
+        assert rows(url, "select reason, body_zstd from quarantine") == [("not_found", b"body")], "the body is kept"
+        assert await inbox.store([], [new]) == (0, 1)
+        assert await inbox.store([], [refused("a", old), refused("a", QuarantineReason.NOT_JSON)]) == (0, 0)
+
+    use(url, work)
+    assert rows(url, "select slot, reason, detail, body_zstd from quarantine") == [
+        (SLOT + 5, "other_cluster", "of another", b"newer")
+    ]
+
+
+def test_provisional_rows_come_page_by_page_with_their_moves(url: str) -> None:
+    async def work(inbox: PostgresInbox) -> None:
+        batch = [stored(name, slot=SLOT + number // 2) for number, name in enumerate("abcde")]
+        await inbox.store(batch, [])
+        found, after = [], None
+        while page := await inbox.provisional(2**40, 2, after):
+            found += page
+            after = page[-1]
+        assert [(row.slot, row.signature) for row in found] == sorted((tx.slot, tx.signature) for tx in batch)
+        for turn in (1, 2):
+            await inbox.move_slot(signature_of("a"), SLOT + turn)
+            await inbox.move_slot(signature_of("a"), SLOT + turn)
+            await inbox.store([stored("a", slot=SLOT + turn)], [])
+        moved = [row for row in await inbox.provisional(2**40, 9, None) if row.moves]
+        assert moved == [ProvisionalTransaction(signature_of("a"), SLOT + 2, 2)]
+
+    use(url, work)
+
+
+def test_gaps_are_remembered_until_they_are_closed(url: str) -> None:
+    async def work(inbox: PostgresInbox) -> None:
+        first, second = Gap("all", 5, 9, "why"), Gap("all", 20, 30, "why")
+        for gap in (second, first, first, Gap("other", 5, 6, "why")):
+            await inbox.note_gap(gap)
+        assert await inbox.gaps("all") == [first, second]
+        await inbox.note_gap(Gap("all", 5, 12, "more"))
+        await inbox.close_gap(second)
+        await inbox.close_gap(second)
+        assert await inbox.gaps("all") == [Gap("all", 5, 12, "more")]
+
+    use(url, work)
+
+
+@pytest.mark.parametrize("was_heard", [True, False])
+def test_a_body_without_logs_leaves_the_same_row_heard_or_repaired(url: str, was_heard: bool) -> None:
+    async def work(inbox: PostgresInbox) -> None:
+        if was_heard:
+            await inbox.record_heard([heard("a", SLOT, f"Program {PROGRAM} invoke [1]")], {})
+        await inbox.store([stored("a", logs=None)], [])
+
+    use(url, work)
+    assert rows(url, "select signature, slot, program_id, is_failed, logs from raw_logs") == [
+        (signature_of("a"), SLOT, PROGRAM, False, [])
+    ]
 
 
 def test_a_second_feed_is_refused_while_the_first_lives(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,45 @@ def test_stale_slots_lag(write_chain, serve):
     run(scenario())
 
 
+def test_listings_of_a_stale_node_end_early_and_min_context_slot_refuses_them(write_chain, bodies, serve):
+    async def scenario():
+        confirmed = {"commitment": "confirmed"}
+        async with serve(write_chain(10), faults="stale_slot:p=0.5;lag=70", seed=3) as (_, ask):
+            # The tip is 64 slots past the last recorded one, 109: a node 70 behind knows no slot after 103.
+            for method, *params in (("getBlocks", 100, 200), ("getBlocksWithLimit", 100, 50)):
+                answers = [await ask(method, *params, confirmed) for _ in range(20)]
+                assert {tuple(answer) for answer in answers} == {tuple(range(100, 110)), tuple(range(100, 104))}
+            pages = [await ask("getSignaturesForAddress", bodies.address(1), confirmed) for _ in range(20)]
+            assert {len(page) for page in pages} == {10, 4}
+            assert {page[0]["slot"] for page in pages} == {109, 103}
+            newest = {"before": bodies.signature(9), **confirmed}
+            pages = [await ask("getSignaturesForAddress", bodies.address(1), newest) for _ in range(20)]
+            assert {len(page) for page in pages} == {9, 0}, "a node behind does not know the cursor"
+            for method, *params in (
+                ("getBlocks", 100, 200),
+                ("getSignaturesForAddress", bodies.address(1)),
+                ("getSlot",),
+            ):
+                answers = [await ask(method, *params, {"minContextSlot": 173, **confirmed}) for _ in range(20)]
+                refused = [answer["code"] for answer in answers if isinstance(answer, dict)]
+                assert set(refused) == {-32016}
+                assert 0 < len(refused) < 20
+
+    run(scenario())
+
+
+def test_min_context_slot_without_a_fault(write_chain, bodies, serve):
+    async def scenario():
+        async with serve(write_chain(10)) as (_, ask):
+            assert await ask("getSlot", {"minContextSlot": 173}) == 173
+            assert (await ask("getSlot", {"minContextSlot": 174}))["code"] == -32016
+            assert (await ask("getBlocks", 100, 105, {"minContextSlot": 174}))["code"] == -32016
+            assert (await ask("getBlocks", 100, 105, {"minContextSlot": "x"}))["code"] == -32602
+            assert await ask("getFirstAvailableBlock") == 100
+
+    run(scenario())
+
+
 def test_null_after_log_heals(write_chain, bodies, serve, hand_clock):
     async def scenario():
         options = {"faults": "null_after_log:p=0.5;for_ms=300", "clock": hand_clock}

@@ -127,7 +127,7 @@ def test_what_holds_no_transaction_is_skipped_with_its_reason(tmp_path, bodies):
     assert dict(tally.skipped) == {
         "no transaction in it": 2,
         "broken JSON": 2,
-        "a transaction without a signature": 1,
+        "a transaction without a valid signature": 1,
         "unreadable file": 1,
     }
 

@@ -1,0 +1,134 @@
+"""From decoded transactions to rows: one place that says which column holds what, for Parquet and for Postgres alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from oof_pipelines.chain.moves import LAMPORTS_ASSET, log_idx
+from oof_pipelines.chain.transaction import ParsedTransaction
+from oof_pipelines.decode.decoded import Decoded
+from oof_pipelines.decode.token_facts import token_facts_of
+from oof_pipelines.storage.parquet.schemas import ACTIONS, DECODED_DATASETS, MOVES, PARTICIPANTS, RAW_AMOUNT
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stored transaction stands; the same for all its rows."""
+
+    signature: str
+    slot: int
+    tx_index: int | None
+    block_time: datetime
+
+    @property
+    def row(self) -> Row:
+        return (self.signature, self.slot, self.tx_index, self.block_time)
+
+
+def rows_of(place: Place, decoded: Decoded) -> dict[str, list[Row]]:
+    """Dataset → the transaction's rows, in the dataset's columns; its token facts have it as the first to show them."""
+    facts = token_facts_of(decoded.transaction, decoded.decimals)
+    return {
+        ACTIONS.name: list(_action_rows(place, decoded)),
+        MOVES.name: list(_move_rows(place, decoded)),
+        PARTICIPANTS.name: list(_participant_rows(place, decoded)),
+        "token_facts": [
+            (fact.mint, fact.decimals, fact.token_program, place.slot, place.block_time, place.signature)
+            for fact in facts
+        ],
+    }
+
+
+def frames_of(rows: dict[str, list[Row]]) -> dict[str, pl.DataFrame]:
+    """Dataset → a frame of its schema. Amounts go by way of 128-bit integers: exact, and refused where too large."""
+    return {name: _frame(DECODED_DATASETS[name].columns, rows[name]) for name in DECODED_DATASETS}
+
+
+def first_facts(facts: pl.DataFrame) -> pl.DataFrame:
+    """One row a mint: the earliest transaction that shows it, its program from the earliest that tells it."""
+    in_order = facts.sort("first_slot", "first_signature", maintain_order=True)
+    told = in_order.filter(pl.col("token_program") != "").unique("mint", keep="first", maintain_order=True)
+    programs = told.select("mint", pl.col("token_program").alias("told_program"))
+    return (
+        in_order.unique("mint", keep="first", maintain_order=True)
+        .join(programs, on="mint", how="left", maintain_order="left")
+        .with_columns(token_program=pl.coalesce("told_program", "token_program"))
+        .drop("told_program")
+    )
+
+
+def _frame(columns: dict[str, Any], rows: list[Row]) -> pl.DataFrame:
+    values = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    return pl.DataFrame(
+        [_series(name, dtype, column) for (name, dtype), column in zip(columns.items(), values, strict=True)]
+    )
+
+
+def _series(name: str, dtype: Any, values: Any) -> pl.Series:
+    if dtype == RAW_AMOUNT:
+        return pl.Series(name, values, dtype=pl.Int128).cast(RAW_AMOUNT)
+    return pl.Series(name, values, dtype=dtype)
+
+
+def _action_rows(place: Place, decoded: Decoded) -> Iterator[Row]:
+    for action in decoded.actions:
+        yield (
+            action.id,
+            *place.row,
+            log_idx(action.path),
+            action.path,
+            action.program_id,
+            action.venue,
+            action.kind,
+            action.wallet,
+            action.counterparty,
+            action.asset,
+            action.amount_raw,
+            action.bought_asset,
+            action.bought_raw,
+            list(action.paths),
+        )
+
+
+def _move_rows(place: Place, decoded: Decoded) -> Iterator[Row]:
+    """`balance_raw` is what the account holds after the move; counter-accounts have none."""
+    balances = opening_balances(decoded.transaction)
+    for seq, move in enumerate(decoded.moves):
+        balance_raw: int | None = None
+        if not move.is_virtual:
+            held = move.account, move.asset
+            balance_raw = balances[held] = balances.get(held, 0) + move.delta_raw
+        yield (
+            *place.row,
+            seq,
+            log_idx(move.path),
+            move.path,
+            move.account,
+            move.owner,
+            move.asset,
+            move.delta_raw,
+            balance_raw,
+            move.kind,
+            move.is_virtual,
+        )
+
+
+def opening_balances(transaction: ParsedTransaction) -> dict[tuple[str, str], int]:
+    """(account, asset) → base units before the transaction."""
+    lamports = zip(transaction.keys, transaction.pre_lamports, strict=False)
+    balances = {(account, LAMPORTS_ASSET): amount for account, amount in lamports}
+    balances.update({(held.account, held.mint): held.amount_raw for held in transaction.pre_tokens if held.account})
+    return balances
+
+
+def _participant_rows(place: Place, decoded: Decoded) -> Iterator[Row]:
+    roles: dict[str, list[str]] = {}
+    for participant in decoded.participants:
+        roles.setdefault(participant.wallet, []).append(participant.role)
+    for wallet, its_roles in roles.items():
+        yield (*place.row, wallet, its_roles)

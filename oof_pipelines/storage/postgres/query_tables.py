@@ -1,0 +1,120 @@
+"""The Postgres tables that `oof sql` may name: the query that reads each, and the types its columns have in DuckDB.
+
+`hot_` tables hold what no file holds yet, in the columns of their dataset and whether it is final.
+"""
+
+from typing import Any
+
+import polars as pl
+
+from oof_pipelines.storage.parquet.schemas import DATASETS, INSTANT, RAW_AMOUNT
+
+
+def _hot(dataset: str) -> dict[str, Any]:
+    return {**DATASETS[dataset].columns, "is_final": pl.Boolean()}
+
+
+QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "hot_raw_transactions": (
+        "select t.sig, t.slot, t.tx_index, t.ts, t.is_block_time_estimated, i.version, t.status = 'failed', "
+        "i.fee_lamports, i.fee_payer, i.program_ids, i.body_zstd, t.is_final "
+        "from inbox_transactions i join tx_raw t using (sig)",
+        _hot("raw_transactions"),
+    ),
+    "hot_raw_logs": (
+        "select l.signature, l.slot, t.tx_index, t.ts, l.program_id, l.is_failed, l.logs, coalesce(t.is_final, false) "
+        "from raw_logs l left join tx_raw t on t.sig = l.signature",
+        _hot("raw_logs"),
+    ),
+    "hot_actions": (
+        "select a.id, a.sig, a.slot, t.tx_index, a.ts, a.log_idx, a.path, a.program_id, a.venue, a.kind, a.wallet, "
+        "a.counterparty, a.mint, a.amount_raw, a.bought_mint, a.bought_raw, a.paths, t.is_final "
+        "from actions a join tx_raw t using (sig) where not t.is_decoded",
+        _hot("actions"),
+    ),
+    "hot_moves": (
+        "select m.sig, t.slot, t.tx_index, t.ts, m.seq, m.log_idx, m.path, m.account, m.owner, m.asset, m.delta_raw, "
+        "m.balance_raw, m.kind, m.is_virtual, t.is_final "
+        "from hot_moves m join tx_raw t using (sig) where not t.is_decoded",
+        _hot("moves"),
+    ),
+    "hot_participants": (
+        "select p.sig, t.slot, t.tx_index, t.ts, p.wallet, p.roles, t.is_final "
+        "from participants p join tx_raw t using (sig) where not t.is_decoded",
+        _hot("participants"),
+    ),
+    "hot_token_facts": (
+        "select f.mint, f.decimals, f.token_program, t.slot, t.ts, t.sig, t.is_final "
+        "from hot_token_facts f join tx_raw t using (sig) where not t.is_decoded",
+        _hot("token_facts"),
+    ),
+    "corrections": (
+        "select sig, slot, reason, detail, actions_removed, moves_removed, corrected_at from corrections",
+        {
+            "sig": pl.String(),
+            "slot": pl.Int64(),
+            "reason": pl.String(),
+            "detail": pl.String(),
+            "actions_removed": pl.Int32(),
+            "moves_removed": pl.Int32(),
+            "corrected_at": INSTANT,
+        },
+    ),
+    "decoded_days": (
+        "select day, transactions, decoded, conserved, residual, moved_lamports, residual_lamports from decoded_days",
+        {
+            "day": pl.Date(),
+            "transactions": pl.Int32(),
+            "decoded": pl.Int32(),
+            "conserved": pl.Int32(),
+            "residual": pl.Int32(),
+            "moved_lamports": RAW_AMOUNT,
+            "residual_lamports": RAW_AMOUNT,
+        },
+    ),
+    "tx_raw": (
+        "select sig, slot, ts, status, object_key, size_bytes, tx_index, is_block_time_estimated, is_final, is_decoded, "
+        "stored_at from tx_raw",
+        {
+            "sig": pl.String(),
+            "slot": pl.Int64(),
+            "ts": INSTANT,
+            "status": pl.String(),
+            "object_key": pl.String(),
+            "size_bytes": pl.Int32(),
+            "tx_index": pl.Int32(),
+            "is_block_time_estimated": pl.Boolean(),
+            "is_final": pl.Boolean(),
+            "is_decoded": pl.Boolean(),
+            "stored_at": INSTANT,
+        },
+    ),
+    "quarantine": (
+        "select signature, slot, reason, detail, body_zstd, quarantined_at from quarantine",
+        {
+            "signature": pl.String(),
+            "slot": pl.Int64(),
+            "reason": pl.String(),
+            "detail": pl.String(),
+            "body_zstd": pl.Binary(),
+            "quarantined_at": INSTANT,
+        },
+    ),
+    "fetch_queue": (
+        "select signature, slot, source, attempts, not_before, last_error, queued_at from fetch_queue",
+        {
+            "signature": pl.String(),
+            "slot": pl.Int64(),
+            "source": pl.String(),
+            "attempts": pl.Int32(),
+            "not_before": INSTANT,
+            "last_error": pl.String(),
+            "queued_at": INSTANT,
+        },
+    ),
+    "feed_checkpoints": (
+        "select target, slot, has_heard, updated_at from feed_checkpoints",
+        {"target": pl.String(), "slot": pl.Int64(), "has_heard": pl.Boolean(), "updated_at": INSTANT},
+    ),
+}
+"""Table → (query, column types)."""

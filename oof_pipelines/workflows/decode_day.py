@@ -1,0 +1,140 @@
+"""Decode a day: its stored bodies become actions, moves, participants and token facts, checked, written, then served.
+
+The bodies are the truth. The day is decoded whole each time, so its files are a function of its bodies and the decoder
+alone; the serving rows are then replaced by it in one transaction. Killed anywhere, doing it again ends the same.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import polars as pl
+import zstandard
+
+from oof_pipelines.chain.body import BodyError
+from oof_pipelines.chain.compression import decompress_body
+from oof_pipelines.chain.transaction import parse_transaction
+from oof_pipelines.storage.parquet.decoded_day import DecodedDay
+from oof_pipelines.storage.parquet.decoded_rows import Place, Row, first_facts, frames_of, rows_of
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACTIONS
+from oof_pipelines.workflows.decode_tally import DecodeTally
+from oof_pipelines.workflows.decoded_checks import check_decoded, compare_with_hot
+from oof_pipelines.workflows.fold import InvalidPartitionError, PartitionStore, WrittenFile
+from oof_pipelines.workflows.partition_checks import CheckResult
+from oof_pipelines.workflows.prepare import decode_or_none
+from oof_pipelines.workflows.wallet_slices import slice_digests
+
+DECODED = "decoded"
+"""The lock that whoever writes a day's decoded files holds: one for the four of them."""
+
+_TRANSACTIONS_AT_ONCE = 10_000
+
+Frames = dict[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeReport:
+    """One decoded day. `files` are by dataset; empty, with no checks, where the day has no stored transaction."""
+
+    day: date
+    tally: DecodeTally
+    row_counts: dict[str, int]
+    files: dict[str, WrittenFile]
+    checks: tuple[CheckResult, ...]
+    first_slot: int | None = None
+    last_slot: int | None = None
+
+
+class DayStore(PartitionStore, Protocol):
+    """Where day partitions are kept."""
+
+    def sha256(self, dataset: str, day: date) -> str | None:
+        """Of the partition's file; None where there is none."""
+        ...
+
+
+class ServedRows(Protocol):
+    """The side of the database that serves decoded rows."""
+
+    def lock(self, dataset: str, day: date) -> AbstractContextManager[None]:
+        """Exclude every other writer of the partition for the block."""
+        ...
+
+    def hot_rows(self, day: date) -> Frames:
+        """Rows that the feed decoded, of the day's final transactions that no decoded file holds yet."""
+        ...
+
+    def publish(self, decoded: DecodedDay) -> None:
+        """Replace the day's serving rows and let go of its hot ones, in one transaction."""
+        ...
+
+
+def decode_day(
+    store: DayStore, served: ServedRows, day: date, *, at_step: Callable[[str], None] = lambda _step: None
+) -> DecodeReport:
+    """Decode one day. `at_step` is told each step's name before it is made (tests kill there).
+
+    Raises `InvalidPartitionError` where the rows must not be published: nothing is written then.
+    """
+    with served.lock(DECODED, day):
+        at_step("read")
+        raw_sha256 = store.sha256(RAW_TRANSACTIONS.name, day)
+        raw = store.read(RAW_TRANSACTIONS.name, day)
+        if raw is None or raw_sha256 is None:
+            return DecodeReport(day, DecodeTally(), {}, {}, ())
+        at_step("decode")
+        frames, tally = decode_frame(raw)
+        at_step("validate")
+        checks = check_decoded(day, frames, tally)
+        if not all(check.has_passed for check in checks if check.is_blocking):
+            raise InvalidPartitionError(DECODED, day, checks)
+        checks = (*checks, compare_with_hot(served.hot_rows(day), frames))
+        files: dict[str, WrittenFile] = {}
+        for name, frame in frames.items():
+            at_step(f"write {name}")
+            files[name] = store.write(name, day, frame)
+        at_step("publish")
+        slices = slice_digests(frames["actions"])
+        served.publish(DecodedDay(day, raw, frames, tally.counts, slices, files["actions"].sha256, raw_sha256))
+        at_step("done")
+    return DecodeReport(
+        day=day,
+        tally=tally,
+        row_counts={name: frame.height for name, frame in frames.items()},
+        files=files,
+        checks=checks,
+        first_slot=int(raw["slot"][0]),
+        last_slot=int(raw["slot"][-1]),
+    )
+
+
+def decode_frame(raw: pl.DataFrame) -> tuple[Frames, DecodeTally]:
+    """Decode rows of raw_transactions; the frames are in their datasets' order. A body that fails is counted, not raised."""
+    tally = DecodeTally()
+    parts: list[Frames] = [frames_of({name: [] for name in DECODED_DATASETS})]
+    for start in range(0, raw.height, _TRANSACTIONS_AT_ONCE):
+        parts.append(_decode_rows(raw.slice(start, _TRANSACTIONS_AT_ONCE), tally))
+    frames = {name: pl.concat([part[name] for part in parts]) for name in DECODED_DATASETS}
+    frames["token_facts"] = first_facts(frames["token_facts"])
+    return {name: DECODED_DATASETS[name].arrange(frame) for name, frame in frames.items()}, tally
+
+
+def _decode_rows(raw: pl.DataFrame, tally: DecodeTally) -> Frames:
+    rows: dict[str, list[Row]] = {name: [] for name in DECODED_DATASETS}
+    for signature, slot, tx_index, block_time, body_zstd in raw.select(
+        "signature", "slot", "tx_index", "block_time", "body_zstd"
+    ).iter_rows():
+        try:
+            decoded = decode_or_none(parse_transaction(decompress_body(body_zstd)))
+        except (BodyError, zstandard.ZstdError):
+            # The raw partition's checks read every body's header; a body the fuller reading refuses is counted here.
+            decoded = None
+        if decoded is None:
+            tally.add_undecoded(signature)
+            continue
+        tally.add(decoded)
+        for name, its_rows in rows_of(Place(signature, slot, tx_index, block_time), decoded).items():
+            rows[name] += its_rows
+    return frames_of(rows)

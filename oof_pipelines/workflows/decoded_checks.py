@@ -1,0 +1,111 @@
+"""What must hold of a decoded day before it is published, and what is watched without stopping it."""
+
+from datetime import date
+
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
+from oof_pipelines.workflows.decode_tally import DecodeTally
+from oof_pipelines.workflows.partition_checks import CheckResult
+
+RESIDUAL_CEILING_PERCENT = 20
+"""Most transactions of a day that may have a residual."""
+# With fewer, one unknown program decides the share.
+_FEWEST_FOR_A_SHARE = 100
+_EXAMPLES = 3
+
+DECODED_CHECKS: dict[str, tuple[str, bool, str]] = {
+    # name: (the dataset it is shown with, whether it keeps the day from being published, what it says)
+    "conservation": (
+        "moves",
+        True,
+        "Moves of every account add up to post − pre, and every entry sums to zero. Made before the files are replaced.",
+    ),
+    "actions_schema": ("actions", True, "Columns, types and ranges of actions; ids are unique."),
+    "moves_schema": ("moves", True, "Columns, types and ranges of moves; (signature, seq) is unique."),
+    "participants_schema": ("participants", True, "Columns and types of participants; one row a signature and wallet."),
+    "token_facts_schema": ("token_facts", True, "Columns, types and ranges of token facts; one row a mint."),
+    "everything_decoded": ("actions", False, "No stored transaction of the day made the decoder fail."),
+    "residual_ceiling": (
+        "moves",
+        False,
+        f"At most {RESIDUAL_CEILING_PERCENT} % of the day's transactions have a residual (from {_FEWEST_FOR_A_SHARE} on).",
+    ),
+    "feed_agrees": ("actions", False, "What the feed decoded as it stored is what decoding the stored bodies gives."),
+}
+
+
+def check_decoded(day: date, frames: dict[str, pl.DataFrame], tally: DecodeTally) -> tuple[CheckResult, ...]:
+    """Every check but the comparison with the feed's rows."""
+    return (
+        _conservation(tally),
+        *(_schema(name, day, frames[name]) for name in DECODED_DATASETS),
+        _everything_decoded(tally),
+        _residual_ceiling(tally),
+    )
+
+
+def compare_with_hot(hot: dict[str, pl.DataFrame], frames: dict[str, pl.DataFrame]) -> CheckResult:
+    """Hold the feed's rows against the decoded ones of the same transactions, whole rows at a time."""
+    signatures = hot["participants"]["signature"].unique()
+    different: set[str] = set()
+    for name in ("actions", "moves", "participants"):
+        dataset = DECODED_DATASETS[name]
+        decoded = dataset.arrange(frames[name].filter(pl.col("signature").is_in(signatures.implode())))
+        fed = dataset.arrange(hot[name])
+        if not fed.equals(decoded):
+            columns = list(dataset.columns)
+            different |= set(fed.join(decoded, on=columns, how="anti", nulls_equal=True)["signature"])
+            different |= set(decoded.join(fed, on=columns, how="anti", nulls_equal=True)["signature"])
+    detail = f"{signatures.len()} transactions compared"
+    if different:
+        detail = f"{len(different)} of {detail} differ, e.g. {', '.join(sorted(different)[:_EXAMPLES])}"
+    return _result("feed_agrees", not different, detail)
+
+
+def _conservation(tally: DecodeTally) -> CheckResult:
+    broken = tally.decoded - tally.conserved
+    detail = f"{tally.conserved} transactions add up"
+    return _result("conservation", not broken, f"{broken} do not; {'; '.join(tally.faults)}" if broken else detail)
+
+
+def _schema(name: str, day: date, frame: pl.DataFrame) -> CheckResult:
+    dataset = DECODED_DATASETS[name]
+    check = f"{name}_schema"
+    try:
+        dataset.schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        return _result(check, False, schema_failures(errors))
+    doubled = frame.filter(pl.struct(dataset.key).is_duplicated()).height
+    if doubled:
+        return _result(check, False, f"{doubled} rows share a key")
+    if "block_time" in frame.columns:
+        strangers = frame.filter(pl.col("block_time").dt.date() != day).height
+        if strangers:
+            return _result(check, False, f"{strangers} rows are of another day")
+    return _result(check, True, f"{frame.height} rows")
+
+
+def schema_failures(errors: SchemaErrors) -> str:
+    """The first few of a schema's errors, in one line."""
+    failures = [
+        str(error["error"]) for of_kind in errors.message.values() for listed in of_kind.values() for error in listed
+    ]
+    return " ".join("; ".join(failures[:_EXAMPLES]).split())
+
+
+def _everything_decoded(tally: DecodeTally) -> CheckResult:
+    failed = tally.transactions - tally.decoded
+    detail = f"{failed} of {tally.transactions} failed, e.g. {', '.join(tally.undecoded)}"
+    return _result("everything_decoded", not failed, detail if failed else f"{tally.decoded} transactions")
+
+
+def _residual_ceiling(tally: DecodeTally) -> CheckResult:
+    detail = f"{tally.total.residual} of {tally.decoded} transactions have a residual"
+    is_within = tally.total.residual * 100 <= tally.decoded * RESIDUAL_CEILING_PERCENT
+    return _result("residual_ceiling", is_within or tally.decoded < _FEWEST_FOR_A_SHARE, detail)
+
+
+def _result(name: str, has_passed: bool, detail: str) -> CheckResult:
+    return CheckResult(name, has_passed, detail, is_blocking=DECODED_CHECKS[name][1])

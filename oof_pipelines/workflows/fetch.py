@@ -1,0 +1,88 @@
+"""Fetching one queued signature: its body, a reason to give it up, or later.
+
+Only an answer about the signature counts towards giving it up: that the node does not have it, or that every endpoint
+refuses it. While nobody can be asked it waits, however long that lasts.
+"""
+
+from datetime import timedelta
+
+from oof_pipelines.chain.body import QuarantineReason
+from oof_pipelines.interfaces import (
+    Clock,
+    Inbox,
+    MethodMissingError,
+    PutOff,
+    QuarantinedTransaction,
+    QueuedSignature,
+    SourceRefusedError,
+    SourceUnavailableError,
+    TransactionSource,
+    UnsupportedVersionError,
+)
+from oof_pipelines.workflows.prepare import FetchedBody, lacks_block_time
+
+# A node may announce a transaction before it can serve it (up to ~13 s are known); after as many empty answers as this
+# (0.2 s, doubling to 15 s, ~45 s in all) and with its slot finalised, the transaction is not there.
+EMPTY_ANSWERS_UNTIL_GIVEN_UP = 9
+REFUSALS_UNTIL_GIVEN_UP = 3
+_FIRST_RETRY_SECONDS = 0.2
+_REFUSED_RETRY_SECONDS = 2.0
+_LONGEST_RETRY_SECONDS = 15.0
+
+
+class Fetcher:
+    """Asks `source` for queued signatures and puts off in `inbox` what is not to be had yet."""
+
+    def __init__(self, source: TransactionSource, inbox: Inbox, clock: Clock) -> None:
+        self._source = source
+        self._inbox = inbox
+        self._clock = clock
+
+    async def fetch(self, queued: QueuedSignature) -> FetchedBody | QuarantinedTransaction | None:
+        """The body, a reason for quarantine, or None where the signature stays queued for later."""
+        signature = queued.signature
+        try:
+            body = await self._source.transaction(signature)
+            if body is None:
+                return await self._not_there(queued)
+            slot = lacks_block_time(body)
+            known_block_time_s = await self._ask_block_time_s(slot) if slot is not None else None
+            return FetchedBody(signature, body, known_block_time_s)
+        except UnsupportedVersionError as error:
+            return _refusal(queued, QuarantineReason.UNKNOWN_VERSION, str(error))
+        except (SourceUnavailableError, MethodMissingError) as error:
+            await self._put_off(queued, PutOff.OUTAGE, str(error))
+        except SourceRefusedError as error:
+            if queued.refusals + 1 >= REFUSALS_UNTIL_GIVEN_UP:
+                return _refusal(queued, QuarantineReason.RPC_REFUSED, str(error))
+            await self._put_off(queued, PutOff.REFUSAL, str(error))
+        return None
+
+    async def _ask_block_time_s(self, slot: int) -> int | None:
+        try:
+            return await self._source.block_time_s(slot)
+        except SourceRefusedError:
+            # The body itself is there: it is stored with an estimated time rather than refused for its slot's sake.
+            return None
+
+    async def _not_there(self, queued: QueuedSignature) -> QuarantinedTransaction | None:
+        if queued.empty_answers + 1 >= EMPTY_ANSWERS_UNTIL_GIVEN_UP:
+            finalized_slot = await self._source.slot("finalized")
+            if queued.slot <= finalized_slot:
+                (status,) = await self._source.signature_statuses([queued.signature], finalized_slot)
+                if status is None:
+                    return _refusal(
+                        queued, QuarantineReason.NOT_FOUND, f"announced in slot {queued.slot}, never served"
+                    )
+        await self._put_off(queued, PutOff.EMPTY_ANSWER, "the node does not have it yet")
+        return None
+
+    async def _put_off(self, queued: QueuedSignature, why: PutOff, detail: str) -> None:
+        delay_seconds = min(_LONGEST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2 ** min(queued.attempts, 20))
+        if why is PutOff.REFUSAL:
+            delay_seconds = max(delay_seconds, _REFUSED_RETRY_SECONDS)
+        await self._inbox.defer(queued.signature, self._clock.now() + timedelta(seconds=delay_seconds), why, detail)
+
+
+def _refusal(queued: QueuedSignature, reason: QuarantineReason, detail: str) -> QuarantinedTransaction:
+    return QuarantinedTransaction(queued.signature, queued.slot, reason, detail, None)

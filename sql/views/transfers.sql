@@ -1,0 +1,6 @@
+-- Tokens and lamports sent, with the decimals of what was sent: units(amount_raw, decimals) writes it out in whole tokens.
+select a.signature, a.slot, a.tx_index, a.block_time, a.day, a.path, a.wallet as from_wallet, a.counterparty as to_wallet,
+       a.asset as mint, a.amount_raw, case when a.asset = 'lamports' then 9 else f.decimals end as decimals, a.is_final
+from actions a
+left join token_facts f on f.mint = a.asset
+where a.kind = 'transfer'

@@ -1,0 +1,200 @@
+"""`oof fold` in a real home: what it folds and decodes, what it says, and what it leaves when a day is broken."""
+
+import hashlib
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from decoded_home import file_bytes, keep, select, served_rows, synthetic_rows
+
+from oof_pipelines.chain.transaction import ParsedTransaction
+from oof_pipelines.commands.fold import fold
+from oof_pipelines.decode.decoded import Decoded, decode_transaction
+from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS
+from oof_pipelines.storage.postgres.migrate import migrate
+from oof_pipelines.storage.postgres.server import EmbeddedPostgres
+from oof_pipelines.workflows import prepare as prepare_module
+
+FIRST, SECOND = sorted({row.day for row in synthetic_rows()})
+ROWS = [row for day in (FIRST, SECOND) for row in [row for row in synthetic_rows() if row.day == day][:8]]
+_LINE = re.compile(
+    r"(?P<dataset>\w+) (?P<partition>\S+) rows=(?P<rows>\d+)( added=\d+)? sha256=(?P<sha256>[0-9a-f]{64})"
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    folder = Path(tempfile.mkdtemp(prefix="oof-t-", dir="/tmp"))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder / "server")
+    server.start()
+    yield server
+    server.erase()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home(server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with two days in its inbox, all final; the settings of this process point at it."""
+    monkeypatch.setenv("OOF_HOME", str(tmp_path))
+    monkeypatch.delenv("OOF_STORE", raising=False)
+    make_database(server, monkeypatch)
+    keep(database_url(), ROWS)
+    return tmp_path
+
+
+def make_database(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new database, migrated and empty, that DATABASE_URL names."""
+    name = f"t_{secrets.token_hex(6)}"
+    with psycopg.connect(server.url, autocommit=True, connect_timeout=10) as connection:
+        connection.execute(f'create database "{name}"'.encode())
+    monkeypatch.setenv("DATABASE_URL", server.url.rpartition("/")[0] + "/" + name)
+    migrate(database_url(), load_settings().migrations_folder)
+
+
+def database_url() -> str:
+    url = load_settings().database_url
+    assert url is not None
+    return url
+
+
+def run(*options: str) -> Result:
+    return CliRunner().invoke(fold, options)
+
+
+def files(home: Path) -> dict[str, bytes]:
+    return file_bytes(home / "parquet_store")
+
+
+def digests_said(result: Result) -> dict[str, str]:
+    """Path → digest, of every line."""
+    said = {}
+    for line in result.stdout.splitlines():
+        match = _LINE.fullmatch(line)
+        assert match, line
+        folder = "bucket" if match["dataset"] == "wallet_actions" else "day"
+        said[f"{match['dataset']}/{folder}={match['partition']}/part.parquet"] = match["sha256"]
+    return said
+
+
+def test_everything_that_waits_is_folded_decoded_and_brought_to_the_wallets(home: Path) -> None:
+    result = run()
+    assert result.exit_code == 0, result.output
+    written = {name: hashlib.sha256(content).hexdigest() for name, content in files(home).items()}
+    assert digests_said(result) == written
+    datasets = {(name.split("/")[0], name.split("=")[1].split("/")[0]) for name in written if "/day=" in name}
+    assert datasets == {(name, str(day)) for name in (*RAW_DATASETS, *DECODED_DATASETS) for day in (FIRST, SECOND)}
+    assert any(name.startswith("wallet_actions/bucket=") for name in written)
+    assert select(database_url(), "select count(*) from tx_raw where not is_decoded") == [(0,)]
+
+
+def test_where_nothing_waits_nothing_is_said_and_nothing_written(home: Path) -> None:
+    assert run().exit_code == 0
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*.parquet")}
+    again = run()
+    assert (again.exit_code, again.output) == (0, "")
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*.parquet")} == before
+
+
+def test_a_named_day_is_made_again_with_the_same_bytes(home: Path) -> None:
+    run()
+    before, served = files(home), served_rows(database_url())
+    result = run("--day", SECOND.isoformat())
+    assert result.exit_code == 0, result.output
+    said = digests_said(result)
+    assert set(said) == {f"{name}/day={SECOND}/part.parquet" for name in (*RAW_DATASETS, *DECODED_DATASETS)}
+    assert files(home) == before
+    assert served_rows(database_url()) == served
+
+
+def test_a_named_day_leaves_the_others_waiting(home: Path) -> None:
+    assert run("--day", FIRST.isoformat()).exit_code == 0
+    assert {name.split("=")[1] for name in files(home) if "/day=" in name} == {f"{FIRST}/part.parquet"}
+    assert select(database_url(), "select count(*) from inbox_transactions") == [(8,)]
+    assert run("--day", "2020-04-01").output == "raw_transactions 2020-04-01 rows=0 added=0 sha256=-\n" + (
+        "raw_logs 2020-04-01 rows=0 added=0 sha256=-\n"
+    )
+
+
+def test_a_database_made_anew_is_restored_by_one_fold(
+    home: Path, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run()
+    before, served = files(home), served_rows(database_url())
+    make_database(server, monkeypatch)
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert served_rows(database_url()) == served
+    assert files(home) == before
+    assert run().output == ""
+
+
+def decode_with(monkeypatch: pytest.MonkeyPatch, signature: str, fault: str) -> None:
+    """A decoder that loses a move of one transaction, or fails on it."""
+
+    def faulty(parsed: ParsedTransaction) -> Decoded:
+        decoded = decode_transaction(parsed)
+        if parsed.signature != signature:
+            return decoded
+        if fault == "fails":
+            raise ZeroDivisionError
+        return replace(decoded, moves=decoded.moves[1:])
+
+    monkeypatch.setattr(prepare_module, "decode_transaction", faulty)
+
+
+def test_a_day_that_does_not_add_up_is_named_and_the_other_is_done(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        decode_with(patch, ROWS[0].signature, "loses a move")
+        result = run()
+    assert result.exit_code == 1
+    (error,) = result.stderr.splitlines()
+    assert error.startswith(f"Error: decoded {FIRST}: conservation: 1 do not; {ROWS[0].signature}: ")
+    decoded = {name for name in files(home) if name.split("/")[0] in DECODED_DATASETS}
+    assert decoded == {f"{name}/day={SECOND}/part.parquet" for name in DECODED_DATASETS}
+    assert select(database_url(), "select day from decoded_days") == [(SECOND,)]
+    mended = run()
+    assert mended.exit_code == 0, mended.output
+    assert select(database_url(), "select day from decoded_days order by day") == [(FIRST,), (SECOND,)]
+
+
+def test_a_decoder_that_fails_on_one_body_is_named_and_its_day_is_done(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        decode_with(patch, ROWS[0].signature, "fails")
+        result = run()
+    assert result.exit_code == 1
+    failures = result.stderr.removeprefix("Error: ").splitlines()
+    assert f"{FIRST} everything_decoded: 1 of 8 failed, e.g. {ROWS[0].signature}" in failures
+    assert select(database_url(), "select transactions, decoded from decoded_days order by day") == [(8, 7), (8, 8)]
+    mended = run("--day", FIRST.isoformat())
+    assert mended.exit_code == 0, mended.output
+    assert select(database_url(), "select transactions, decoded from decoded_days order by day") == [(8, 8), (8, 8)]
+
+
+def test_a_hot_row_that_disagrees_is_named_once(home: Path) -> None:
+    with psycopg.connect(database_url(), autocommit=True, connect_timeout=10) as connection:
+        connection.execute("update actions set wallet = 'nobody' where sig = %s", (ROWS[0].signature,))
+    result = run()
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"Error: {FIRST} feed_agrees: 1 of 8 transactions compared differ, e.g. {ROWS[0].signature}\n"
+    )
+    assert select(database_url(), "select count(*) from actions where wallet = 'nobody'") == [(0,)]
+    again = run("--day", FIRST.isoformat())
+    assert again.exit_code == 0, again.output
+
+
+def test_a_day_that_is_none_is_refused_in_one_line() -> None:
+    result = run("--day", "yesterday")
+    assert result.exit_code == 2
+    assert "--day" in result.stderr

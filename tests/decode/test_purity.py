@@ -1,0 +1,65 @@
+"""The decoder stays pure: what it imports, and that its values cannot be changed behind one's back."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import oof_pipelines.chain
+import oof_pipelines.decode
+
+FORBIDDEN = {
+    "aiohttp", "asyncio", "dagster", "datetime", "duckdb", "httpx", "logging", "os", "pathlib", "psycopg", "random",
+    "secrets", "socket", "sqlite3", "subprocess", "threading", "time", "urllib", "uuid", "websockets",
+}  # fmt: skip
+MODULES = [
+    f"{package.__name__}.{module.name}"
+    for package in (oof_pipelines.chain, oof_pipelines.decode)
+    for module in pkgutil.iter_modules(package.__path__)
+]
+
+
+def imported(source: str) -> set[str]:
+    """Full names of what a module's source imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_reach_no_world(name: str) -> None:
+    module = importlib.import_module(name)
+    names = imported(Path(str(module.__file__)).read_text())
+    allowed = {"datetime"} if name.startswith("oof_pipelines.chain") else set()
+    assert not {one.partition(".")[0] for one in names} & (FORBIDDEN - allowed)
+    own = {one for one in names if one.startswith("oof_pipelines")}
+    layers = ("oof_pipelines.chain",) if ".chain." in name else ("oof_pipelines.chain", "oof_pipelines.decode")
+    assert all(one.startswith(layers) for one in own)
+
+
+def test_values_of_the_decoder_are_frozen() -> None:
+    open_on_purpose = {"TokenAccount", "Step", "Booked", "_Seen"}  # state of one run, never handed on
+    for name in MODULES:
+        if ".decode." in name:
+            module = importlib.import_module(name)
+            for _, one in inspect.getmembers(module, dataclasses.is_dataclass):
+                if one.__module__ == name and one.__name__ not in open_on_purpose:
+                    assert one.__dataclass_params__.frozen, one
+
+
+def test_no_function_is_long_and_no_file_either() -> None:
+    for name in MODULES:
+        if ".decode." in name:
+            source = Path(str(importlib.import_module(name).__file__)).read_text()
+            assert source.count("\n") <= 400, name
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.FunctionDef):
+                    assert (node.end_lineno or 0) - node.lineno < 60, f"{name}.{node.name}"
