@@ -8,6 +8,7 @@ import dagster as dg
 from assets.partition_events import check_results, fail_after_publishing
 from assets.partitions import UTC_DAYS
 from assets.raw import raw_transactions
+from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.workflows.decode_day import DecodeReport
 from oof_pipelines.workflows.decoded_checks import DECODED_CHECKS
 from oof_pipelines.workflows.fold import InvalidPartitionError
@@ -85,7 +86,7 @@ def _shares(report: DecodeReport) -> dict[str, object]:
     tally = report.tally
     by_program = sorted(tally.by_program.items(), key=lambda item: (-item[1].transactions, item[0]))
     lines = [
-        f"| {program} | {one.transactions} | {one.residual} | {one.residual_value_share:.4%} |"
+        f"| {PROGRAM_NAMES.get(program, program)} | {one.transactions} | {one.residual} | {one.residual_value_share:.4%} |"
         for program, one in by_program[:_MOST_PROGRAMS_SHOWN]
     ]
     table = "\n".join(["| program | transactions | with residual | residual lamports |", "|---|---|---|---|", *lines])

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from oof_pipelines.commands.feed_metrics import FeedCollector
 from oof_pipelines.telemetry import JsonFormatter, LineFormatter
+from oof_pipelines.workflows.decode_tally import DecodeTally, ProgramTally
 from oof_pipelines.workflows.follow import FeedCounts
 
 
@@ -50,9 +51,19 @@ def test_lines_for_people_are_short_and_single() -> None:
 def test_counts_are_metrics() -> None:
     registry = CollectorRegistry()
     counts = FeedCounts(stored=3, newest_slot=9)
-    registry.register(FeedCollector(counts, Counter({("getSlot", "answered"): 2})))
+    tally = DecodeTally(transactions=5, decoded=4, conserved=4)
+    pumpfun = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
+    tally.by_program = {
+        pumpfun: ProgramTally(2, 1, 300, 20), "unknown one": ProgramTally(1), "unknown two": ProgramTally(1)
+    }  # fmt: skip
+    registry.register(FeedCollector(counts, tally, Counter({("getSlot", "answered"): 2})))
     counts.stored += 1
     text = generate_latest(registry).decode()
     assert "oof_feed_stored_total 4.0" in text
     assert "oof_feed_newest_slot 9.0" in text
+    assert "oof_decode_stored_total 5.0" in text
+    assert "oof_decode_conserved_total 4.0" in text
+    assert 'oof_decode_program_residual_total{program="pumpfun"} 1.0' in text
+    assert 'oof_decode_program_residual_lamports_total{program="pumpfun"} 20.0' in text
+    assert 'oof_decode_program_transactions_total{program="other"} 2.0' in text
     assert 'oof_rpc_calls_total{method="getSlot",outcome="answered"} 2.0' in text

@@ -149,7 +149,9 @@ class DagsterApi:
             self._ask(_CANCEL, {"ids": ids})
         return len(ids)
 
-    def run_job(self, job: str, first_key: str, last_key: str, check: Callable[[], None], timeout_seconds: float) -> None:
+    def run_job(
+        self, job: str, first_key: str, last_key: str, check: Callable[[], None], timeout_seconds: float
+    ) -> None:
         """Run a job over a range of partitions and return when it has succeeded; `check` raises where a process died."""
         tags = [{"key": key, "value": value} for key, value in zip(_RANGE_TAGS, (first_key, last_key), strict=True)]
         selector = {"repositoryLocationName": _LOCATION, "repositoryName": _REPOSITORY, "jobName": job}

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from rich.console import Console
 
 from oof_pipelines.chain.base58 import is_signature
 from oof_pipelines.chain.body import BodyError
-from oof_pipelines.chain.transaction import parse_transaction
+from oof_pipelines.chain.transaction import ParsedTransaction, parse_transaction
 from oof_pipelines.commands.decode_drawing import draw
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.sql import VIEWS_FOLDER
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
+from oof_pipelines.decode.gaps import find_gaps
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.duckdb import QueryEngine
 from oof_pipelines.storage.parquet.store import ParquetStore
@@ -38,6 +39,7 @@ Examples:
   oof decode block.json.gz transaction.json
   oof decode SIGNATURE --explain           one stored transaction, drawn
   oof decode transaction.json --explain
+  oof decode recorded/ --gaps              where something unrecorded lies between two of them
 """
 
 
@@ -53,32 +55,55 @@ class Source:
 @click.command(epilog=EPILOG)
 @click.argument("sources", metavar="PATH|SIGNATURE…", nargs=-1, required=True)
 @click.option("--explain", is_flag=True, help="Draw each transaction: instructions, moves, net per owner.")
+@click.option("--gaps", is_flag=True, help="Print the breaks between an account's transactions instead, a line each.")
 @click.option("--strict", is_flag=True, help="End with status 1 where a file is no transaction.")
 @plain_errors
-def decode(sources: tuple[str, ...], explain: bool, strict: bool) -> None:
+def decode(sources: tuple[str, ...], explain: bool, gaps: bool, strict: bool) -> None:
     """Decode recorded transactions (files or folders, gzipped too) or stored ones, one JSON line each.
 
     Amounts are strings of raw units. A file that is no transaction gives {"file", "error"}.
     """
     console = Console(width=None if sys.stdout.isatty() else 160)
     has_errors = False
+    parsed: list[ParsedTransaction] = []
     for source in _bodies(sources):
         error = source.error
         if not error:
             try:
-                decoded = decode_transaction(parse_transaction(source.body))
+                transaction = parse_transaction(source.body)
+                decoded = decode_transaction(transaction)
             except BodyError as problem:
                 error = str(problem)
+            except Exception as problem:
+                # A fault of ours in one transaction is no reason to keep the others back.
+                error = f"the decoder failed: {problem!r}"
             else:
-                if explain:
+                if gaps:
+                    parsed.append(transaction)
+                elif explain:
                     draw(decoded, console)
                 else:
-                    click.echo(json.dumps(to_json(decoded), ensure_ascii=False))
+                    _print_line(to_json(decoded))
         if error:
             has_errors = True
-            click.echo(json.dumps({"file": source.name, "error": error}, ensure_ascii=False))
+            _print_line({"file": source.name, "error": error})
+    if gaps:
+        _print_gaps(parsed)
     if has_errors and strict:
         sys.exit(1)
+
+
+def _print_line(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _print_gaps(transactions: list[ParsedTransaction]) -> None:
+    """The breaks in the order of the chain; a transaction recorded twice counts once."""
+    distinct = {one.signature: one for one in transactions}.values()
+    in_order = sorted(distinct, key=lambda one: (one.slot or 0, one.tx_index is None, one.tx_index or 0, one.signature))
+    for gap in find_gaps(in_order):
+        amounts = {"post_raw": str(gap.post_raw), "pre_raw": str(gap.pre_raw)}
+        _print_line({**asdict(gap), **amounts, "missing_raw": str(gap.pre_raw - gap.post_raw)})
 
 
 def to_json(decoded: Decoded) -> dict[str, Any]:

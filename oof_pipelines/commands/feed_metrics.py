@@ -1,4 +1,4 @@
-"""The feed's counts as Prometheus metrics (`oof_feed_*`), read when scraped."""
+"""The feed's counts as Prometheus metrics (`oof_feed_*`, `oof_decode_*`), read when scraped."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,16 +8,19 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from oof_pipelines.decode.program_names import PROGRAM_NAMES
+from oof_pipelines.workflows.decode_tally import DecodeTally, ProgramTally
 from oof_pipelines.workflows.follow import FeedCounts
 
 GAUGES = ("in_flight", "newest_slot", "finalized_slot")
 
 
 class FeedCollector(Collector):
-    """Counts of a running feed, and its RPC calls by method and outcome."""
+    """Counts of a running feed, what it decoded by program, and its RPC calls by method and outcome."""
 
-    def __init__(self, counts: FeedCounts, rpc_outcomes: Counter[tuple[str, str]]) -> None:
+    def __init__(self, counts: FeedCounts, tally: DecodeTally, rpc_outcomes: Counter[tuple[str, str]]) -> None:
         self._counts = counts
+        self._tally = tally
         self._rpc_outcomes = rpc_outcomes
 
     def register(self) -> None:
@@ -30,7 +33,43 @@ class FeedCollector(Collector):
                 yield GaugeMetricFamily(f"oof_feed_{field.name}", f"feed: {field.name}", value=value)
             else:
                 yield CounterMetricFamily(f"oof_feed_{field.name}", f"feed: {field.name} since start", value=value)
+        yield from self._decoding()
         calls = CounterMetricFamily("oof_rpc_calls", "RPC calls by outcome", labels=["method", "outcome"])
         for (method, outcome), count in sorted(self._rpc_outcomes.items()):
             calls.add_metric([method, outcome], count)
         yield calls
+
+    def _decoding(self) -> Iterator[Metric]:
+        for name, text, value in (
+            ("stored", "stored transactions seen by the decoder", self._tally.transactions),
+            ("decoded", "transactions decoded", self._tally.decoded),
+            ("conserved", "decoded transactions whose moves add up to post − pre", self._tally.conserved),
+            (
+                "unread_instructions",
+                "instructions of a known program that fit none of its layouts",
+                self._tally.unread_instructions,
+            ),
+        ):
+            yield CounterMetricFamily(f"oof_decode_{name}", text, value=value)
+        by_name = self._by_name()
+        for field, text in (
+            ("transactions", "decoded transactions by lead program"),
+            ("residual", "transactions with a residual by lead program"),
+            ("moved_lamports", "lamports moved, counted once, by lead program"),
+            ("residual_lamports", "lamports that no instruction explains by lead program"),
+        ):
+            family = CounterMetricFamily(f"oof_decode_program_{field}", text, labels=["program"])
+            for name, one in sorted(by_name.items()):
+                family.add_metric([name], getattr(one, field))
+            yield family
+
+    def _by_name(self) -> dict[str, ProgramTally]:
+        """Tallies by program name; programs without a name here are one, or the labels would have no end."""
+        by_name: dict[str, ProgramTally] = {}
+        for program_id, one in list(self._tally.by_program.items()):
+            total = by_name.setdefault(PROGRAM_NAMES.get(program_id, "other"), ProgramTally())
+            total.transactions += one.transactions
+            total.residual += one.residual
+            total.moved_lamports += one.moved_lamports
+            total.residual_lamports += one.residual_lamports
+        return by_name

@@ -99,7 +99,7 @@ async def _follow(
             from_slot=from_slot,
         )
         if metrics_at is not None:
-            FeedCollector(feed.counts, rpc.outcomes).register()
+            FeedCollector(feed.counts, feed.tally, rpc.outcomes).register()
             _serve_metrics(*metrics_at)
         logger.info("following", extra={"targets": ",".join(targets), "endpoint": str(settings.rpc_endpoints[0])})
         await _run_until_signal(feed)

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, Move
 from oof_pipelines.chain.transaction import ParsedTransaction
+from oof_pipelines.decode.token_facts import named_accounts
 
 
 def conservation_faults(transaction: ParsedTransaction, moves: list[Move]) -> list[str]:
@@ -27,12 +28,11 @@ def _unbalanced_entries(moves: list[Move]) -> list[str]:
 
 def _unexplained_changes(transaction: ParsedTransaction, moves: list[Move]) -> list[str]:
     reports_tokens = bool(transaction.pre_tokens or transaction.post_tokens)
-    reports_of_lamports = set(transaction.keys[: len(transaction.post_lamports)])
-    reports_of_tokens = set(transaction.keys) if reports_tokens else set()
+    left_out = _accounts_left_out(transaction)
     off: dict[tuple[str, str], int] = defaultdict(int)
     for move in moves:
-        reported = reports_of_lamports if move.asset == LAMPORTS_ASSET else reports_of_tokens
-        if not move.is_virtual and move.account in reported:
+        is_reported = move.account not in left_out and (reports_tokens or move.asset == LAMPORTS_ASSET)
+        if is_reported and not move.is_virtual:
             off[move.account, move.asset] += move.delta_raw
     for sign, lamports, tokens in (
         (1, transaction.pre_lamports, transaction.pre_tokens),
@@ -45,3 +45,9 @@ def _unexplained_changes(transaction: ParsedTransaction, moves: list[Move]) -> l
             if balance.account:
                 off[balance.account, balance.mint] += sign * balance.amount_raw
     return [f"{account} is off by {total} of {asset}" for (account, asset), total in sorted(off.items()) if total != 0]
+
+
+def _accounts_left_out(transaction: ParsedTransaction) -> set[str]:
+    """Accounts that instructions name and a shortened account list does not hold; none for a whole recording."""
+    named = {account for one in transaction.instructions for account in named_accounts(one)}
+    return named.difference(transaction.keys[: len(transaction.post_lamports)])

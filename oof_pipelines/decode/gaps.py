@@ -40,8 +40,8 @@ class _Seen:
 def find_gaps(transactions: Iterable[ParsedTransaction]) -> Iterator[Gap]:
     """Yield the gaps of transactions given in the order of the chain: by slot, within a slot by `tx_index`.
 
-    An account that is in several transactions of one slot of which one has no `tx_index` went through them in an unknown
-    order: nothing is said of it until it has been seen again. Transactions without a slot are passed over, a signature
+    An account that is in several transactions of one slot of which one has no `tx_index` of its own went through them in
+    an unknown order: nothing is said of it until it has been seen again. Transactions without a slot are passed over, a signature
     met again in its slot too. A token account that a transaction which reports token balances names without one is
     closed. Raises ValueError where the order is broken.
     """
@@ -65,15 +65,18 @@ def find_gaps(transactions: Iterable[ParsedTransaction]) -> Iterator[Gap]:
 
 def _check_order(slot: int, transactions: list[ParsedTransaction]) -> None:
     indexes = [one.tx_index for one in transactions if one.tx_index is not None]
-    if any(later <= earlier for earlier, later in pairwise(indexes)):
+    if any(later < earlier for earlier, later in pairwise(indexes)):
         raise ValueError(f"slot {slot}: transactions are not in the order of their index")
 
 
 def _unordered_accounts(transactions: list[ParsedTransaction]) -> set[str]:
-    if all(one.tx_index is not None for one in transactions):
+    places = Counter(one.tx_index for one in transactions)
+    # Recordings of two forks, or of two chains, may claim the same place.
+    without_place = [one for one in transactions if one.tx_index is None or places[one.tx_index] > 1]
+    if not without_place:
         return set()
     appearances = Counter(account for one in transactions for account in one.keys)
-    unplaced = {account for one in transactions if one.tx_index is None for account in one.keys}
+    unplaced = {account for one in without_place for account in one.keys}
     return {account for account in unplaced if appearances[account] > 1}
 
 

@@ -36,12 +36,13 @@ def token_facts_of(transaction: ParsedTransaction, decimals: dict[str, int]) -> 
 
 def _called_program(transaction: ParsedTransaction, mint: str) -> str:
     for instruction in transaction.instructions:
-        if instruction.program_id in PROGRAM_IDS and mint in _named_accounts(instruction):
+        if instruction.program_id in PROGRAM_IDS and mint in named_accounts(instruction):
             return instruction.program_id
     return ""
 
 
-def _named_accounts(instruction: Instruction) -> list[str]:
+def named_accounts(instruction: Instruction) -> list[str]:
+    """What an instruction names: its accounts, or every text among a node's words for it."""
     if instruction.parsed is None:
         return instruction.accounts
     info = instruction.parsed.get("info")

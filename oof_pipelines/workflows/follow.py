@@ -30,6 +30,7 @@ from oof_pipelines.interfaces import (
     Subscribed,
     TransactionSource,
 )
+from oof_pipelines.workflows.decode_tally import DecodeTally
 from oof_pipelines.workflows.fetch import Fetcher
 from oof_pipelines.workflows.finalise import Finality
 from oof_pipelines.workflows.prepare import FetchedBody, prepare
@@ -89,7 +90,7 @@ class _Target:
 
 
 class Feed:
-    """Follows targets into an inbox until it is cancelled. `counts` may be read at any time."""
+    """Follows targets into an inbox until it is cancelled. `counts` and `tally` (what it decoded) may be read at any time."""
 
     def __init__(
         self,
@@ -124,6 +125,7 @@ class Feed:
         self._dropped_votes: dict[str, None] = {}
         self._work_waits = asyncio.Event()
         self.counts = FeedCounts()
+        self.tally = DecodeTally()
 
     async def run(self) -> None:
         """Follow for ever. Ends by cancellation, or with the first error that no retry mends."""
@@ -332,6 +334,7 @@ class Feed:
                 new_stored, new_refused = await self._inbox.store(stored, refused)
                 self.counts.stored += new_stored
                 self.counts.quarantined += new_refused
+            self._tally(stored)
             for row in refused:
                 logger.warning("quarantined", extra={"signature": row.signature, "reason": str(row.reason)})
             self._in_flight.difference_update(queued.signature for queued, _ in batch)
@@ -343,6 +346,13 @@ class Feed:
         if isinstance(outcome, QuarantinedTransaction):
             return outcome
         return prepare(outcome, queued.slot, self._cluster, self._clock.now())
+
+    def _tally(self, stored: list[StoredTransaction]) -> None:
+        for row in stored:
+            if row.decoded is None:
+                self.tally.add_undecoded(row.signature)
+            else:
+                self.tally.add(row.decoded)
 
     def _is_unwanted_vote(self, row: StoredTransaction) -> bool:
         # Blocks list simple votes, `all` does not announce them: a repaired stretch must hold what a heard one does. A

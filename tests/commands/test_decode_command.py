@@ -131,3 +131,24 @@ def test_the_drawing_takes_odd_names_as_they_are(chain: list[SyntheticTransactio
     result = CliRunner().invoke(decode, ["--explain", str(tmp_path)])
     assert result.exit_code == 0
     assert "[/red]" in result.output
+
+
+def test_gaps_are_what_a_missing_transaction_leaves(tmp_path: Path) -> None:
+    chain = list(generate(5, 30))
+    for number, one in enumerate(chain):
+        (tmp_path / f"{number:02d}.json").write_bytes(one.to_json_bytes("json"))
+    whole = CliRunner().invoke(decode, [str(tmp_path), "--gaps", "--strict"])
+    assert (whole.exit_code, whole.stdout) == (0, "")
+    (tmp_path / "10.json").unlink()
+    broken = [json.loads(line) for line in CliRunner().invoke(decode, [str(tmp_path), "--gaps"]).stdout.splitlines()]
+    assert broken
+    missing = json.loads(chain[10].to_json_bytes("json"))
+    keys = missing["transaction"]["message"]["accountKeys"]
+    changes = [
+        post - pre for pre, post in zip(missing["meta"]["preBalances"], missing["meta"]["postBalances"], strict=True)
+    ]
+    by_account = dict(zip(keys, changes, strict=False))
+    lamports = {gap["account"]: int(gap["missing_raw"]) for gap in broken if gap["asset"] == "lamports"}
+    assert lamports
+    assert {account: by_account[account] for account in lamports} == lamports
+    assert all(gap["slot_before"] <= missing["slot"] <= gap["slot_after"] for gap in broken)

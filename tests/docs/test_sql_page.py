@@ -14,6 +14,7 @@ from filled_home import fill
 from recorded_data import FIXTURES, REPOSITORY_ROOT
 
 from oof_pipelines.chain.body import BodyError, read_body
+from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.duckdb import QueryEngine
@@ -139,6 +140,10 @@ def test_the_page_names_every_view_that_analysts_ask(engine: QueryEngine) -> Non
     for path in VIEWS_FOLDER.glob("*.sql"):
         if path.stem not in {"raw_transactions", "raw_logs", "programs", "program_names"}:
             assert path.stem in named, f"docs/sql.md does not say what {path.stem} holds"
+
+
+def test_programs_have_the_same_names_in_sql_and_in_python(engine: QueryEngine) -> None:
+    assert dict(ask(engine, "select program_id, name from program_names")) == PROGRAM_NAMES
 
 
 def test_units_write_amounts_out_exactly(engine: QueryEngine) -> None:

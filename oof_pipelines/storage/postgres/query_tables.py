@@ -112,6 +112,16 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
             "queued_at": INSTANT,
         },
     ),
+    "feed_gaps": (
+        "select target, first_slot, last_slot, reason, noticed_at from feed_gaps",
+        {
+            "target": pl.String(),
+            "first_slot": pl.Int64(),
+            "last_slot": pl.Int64(),
+            "reason": pl.String(),
+            "noticed_at": INSTANT,
+        },
+    ),
     "feed_checkpoints": (
         "select target, slot, has_heard, updated_at from feed_checkpoints",
         {"target": pl.String(), "slot": pl.Int64(), "has_heard": pl.Boolean(), "updated_at": INSTANT},

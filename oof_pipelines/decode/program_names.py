@@ -1,0 +1,17 @@
+"""Names of the programs people ask for, by address. sql/views/program_names.sql holds the same; a test compares them."""
+
+from oof_pipelines.decode.venues import ROUTERS, VENUES
+
+PROGRAM_NAMES = {
+    "11111111111111111111111111111111": "system",
+    "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA": "spl_token",
+    "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb": "token_2022",
+    "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL": "associated_token",
+    "ComputeBudget111111111111111111111111111111": "compute_budget",
+    "Vote111111111111111111111111111111111111111": "vote",
+    "Stake11111111111111111111111111111111111111": "stake",
+    "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr": "memo",
+    "AddressLookupTab1e1111111111111111111111111": "address_lookup_table",
+    **VENUES,
+    **ROUTERS,
+}
