@@ -225,6 +225,7 @@ def test_the_build_sees_the_code_and_nothing_private() -> None:
     assert not is_in_context("oof_pipelines/__pycache__/cli.cpython-311.pyc")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     needed = ["requirements.lock", "pyproject.toml", "workspace.yaml", "dagster_home/dagster.yaml"]
-    needed += [project["project"]["readme"], *(f"{name}/x.py" for name in project["tool"]["setuptools"]["packages"])]
+    packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    needed += [project["project"]["readme"], *(f"{pattern.removesuffix('*')}/x.py" for pattern in packages)]
     needed += [str(path.relative_to(ROOT)) for path in (ROOT / "sql").rglob("*.sql")]
     assert [path for path in needed if not is_in_context(path)] == []

@@ -148,7 +148,8 @@ def _recorded_days(store: ParquetStore, recorded: Recorded) -> Workload:
     first, second = (write_recorded_day(store, recorded, number) for number in (0, 1))
     note = (
         f"recorded: {count:,} transactions in the encodings they were recorded in, as one day, gone over "
-        f"{_RECORDED_PASSES} times a measurement; {recorded.refused} more cannot be read, {recorded.repeated} were there before"
+        f"{_RECORDED_PASSES} times a measurement; {recorded.refused} more cannot be read, {recorded.repeated} were there "
+        "before"
     )
     return Workload(first, {count: first}, (first, second), _RECORDED_PASSES, note)
 

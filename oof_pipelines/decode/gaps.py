@@ -41,9 +41,9 @@ def find_gaps(transactions: Iterable[ParsedTransaction]) -> Iterator[Gap]:
     """Yield the gaps of transactions given in the order of the chain: by slot, within a slot by `tx_index`.
 
     An account that is in several transactions of one slot of which one has no `tx_index` of its own went through them in
-    an unknown order: nothing is said of it until it has been seen again. Transactions without a slot are passed over, a signature
-    met again in its slot too. A token account that a transaction which reports token balances names without one is
-    closed. Raises ValueError where the order is broken.
+    an unknown order: nothing is said of it until it has been seen again. Transactions without a slot are passed over, a
+    signature met again in its slot too. A token account that a transaction which reports token balances names without
+    one is closed. Raises ValueError where the order is broken.
     """
     lamports: dict[str, _Seen] = {}
     tokens: dict[str, _Seen] = {}

@@ -18,7 +18,7 @@ from oof_pipelines.chain.compression import decompress_body
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.storage.parquet.decoded_day import DecodedDay
 from oof_pipelines.storage.parquet.decoded_rows import Place, Row, first_facts, frames_of, rows_of
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACTIONS
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACTIONS, TOKEN_FACTS
 from oof_pipelines.workflows.decode_tally import DecodeTally
 from oof_pipelines.workflows.decoded_checks import check_decoded, compare_with_hot
 from oof_pipelines.workflows.fold import InvalidPartitionError, PartitionStore, WrittenFile
@@ -116,9 +116,12 @@ def decode_frame(raw: pl.DataFrame) -> tuple[Frames, DecodeTally]:
     parts: list[Frames] = [frames_of({name: [] for name in DECODED_DATASETS})]
     for start in range(0, raw.height, _TRANSACTIONS_AT_ONCE):
         parts.append(_decode_rows(raw.slice(start, _TRANSACTIONS_AT_ONCE), tally))
-    frames = {name: pl.concat([part[name] for part in parts]) for name in DECODED_DATASETS}
-    frames["token_facts"] = first_facts(frames["token_facts"])
-    return {name: DECODED_DATASETS[name].arrange(frame) for name, frame in frames.items()}, tally
+    frames: Frames = {}
+    for name, dataset in DECODED_DATASETS.items():
+        # Taken out of the parts as they are joined, so that no dataset is in memory twice for longer than its turn.
+        frame = pl.concat([part.pop(name) for part in parts])
+        frames[name] = dataset.arrange(first_facts(frame) if name == TOKEN_FACTS.name else frame)
+    return frames, tally
 
 
 def _decode_rows(raw: pl.DataFrame, tally: DecodeTally) -> Frames:

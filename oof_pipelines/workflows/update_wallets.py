@@ -17,10 +17,12 @@ from oof_pipelines.storage.parquet.schemas import ACTIONS, WALLET_ACTIONS
 from oof_pipelines.workflows.decoded_checks import schema_failures
 from oof_pipelines.workflows.fold import WrittenFile
 from oof_pipelines.workflows.partition_checks import CheckResult
-from oof_pipelines.workflows.wallet_slices import digest, slice_of, wallet_rows
+from oof_pipelines.workflows.wallet_slices import digest, slices_of
 
 _EXAMPLES = 3
 _UNKNOWN_DIGEST = ""
+# About 300 bytes each.
+_MOST_ROWS_KEPT = 5_000_000
 
 WALLET_CHECKS = {
     "wallet_actions_schema": "Columns, types and ranges; one row a wallet and action. Made before the file is replaced.",
@@ -68,21 +70,26 @@ class InvalidBucketError(ValueError):
 
 
 class DaySlices:
-    """Slices of the decoded days; a day's actions are read once for all the buckets of a run."""
+    """Slices of the decoded days. A day's actions are read once for all the buckets of a run, while they fit in memory."""
 
     def __init__(self, store: BucketStore) -> None:
         self._store = store
         self._slices: dict[date, dict[int, pl.DataFrame]] = {}
+        self._row_count = 0
 
     def get(self, day: date, bucket: int) -> pl.DataFrame:
         if day not in self._slices:
-            actions = self._store.read(ACTIONS.name, day)
-            if actions is None:
-                actions = pl.DataFrame(schema=ACTIONS.columns)
-            rows = wallet_rows(actions)
-            parts = rows.partition_by("bucket", as_dict=True, maintain_order=True)
-            self._slices[day] = {int(key[0]): slice_of(part, int(key[0])) for key, part in parts.items()}
+            self._read(day)
         return self._slices[day].get(bucket, pl.DataFrame(schema=WALLET_ACTIONS.columns))
+
+    def _read(self, day: date) -> None:
+        actions = self._store.read(ACTIONS.name, day)
+        slices = {} if actions is None else slices_of(actions)
+        self._row_count += sum(rows.height for rows in slices.values())
+        while self._slices and self._row_count > _MOST_ROWS_KEPT:
+            oldest = self._slices.pop(next(iter(self._slices)))
+            self._row_count -= sum(rows.height for rows in oldest.values())
+        self._slices[day] = slices
 
 
 def update_bucket(

@@ -20,15 +20,15 @@ def wallet_rows(actions: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(bucket=_buckets(rows["wallet"]))
 
 
-def slice_of(rows: pl.DataFrame, bucket: int) -> pl.DataFrame:
-    """The rows of one bucket in the order of its file."""
-    return WALLET_ACTIONS.arrange(rows.filter(pl.col("bucket") == bucket))
+def slices_of(actions: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """Bucket → the rows it has of a day's actions, in the order of its file; buckets without any are not there."""
+    parts = wallet_rows(actions).partition_by("bucket", as_dict=True, include_key=False, maintain_order=True)
+    return {int(key[0]): WALLET_ACTIONS.arrange(part) for key, part in sorted(parts.items())}
 
 
 def slice_digests(actions: pl.DataFrame) -> dict[int, str]:
     """Bucket → digest of its slice, for the buckets that a day touches."""
-    rows = wallet_rows(actions)
-    return {bucket: digest(slice_of(rows, bucket)) for bucket in sorted(rows["bucket"].unique().to_list())}
+    return {bucket: digest(rows) for bucket, rows in slices_of(actions).items()}
 
 
 def digest(rows: pl.DataFrame) -> str:

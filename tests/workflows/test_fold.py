@@ -131,6 +131,6 @@ def test_rows_that_break_a_check_publish_nothing(tmp_path: Path) -> None:
     inbox.rows = [row("stranger", block_time=NOON.replace(year=2020))]
     with pytest.raises(InvalidPartitionError, match="block_time_in_day: 1 of 4 rows") as raised:
         fold_day(store, inbox, "raw_transactions", DAY)
-    assert [check.name for check in raised.value.checks if not check.has_passed] == ["slot_order", "block_time_in_day"]
+    assert [check.name for check in raised.value.checks if not check.has_passed] == ["time_order", "block_time_in_day"]
     assert store.path("raw_transactions", DAY).read_bytes() == before
     assert len(inbox.rows) == 1

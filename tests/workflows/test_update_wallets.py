@@ -13,7 +13,7 @@ from oof_pipelines.storage.parquet.schemas import ACTIONS, WALLET_ACTIONS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.workflows.decode_day import decode_frame
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, WalletReport, update_bucket
-from oof_pipelines.workflows.wallet_slices import slice_digests, slice_of, wallet_rows
+from oof_pipelines.workflows.wallet_slices import slice_digests, slices_of, wallet_rows
 
 STEPS = ["read", "validate", "mark", "write", "record", "done"]
 
@@ -90,10 +90,9 @@ ONLY_SECOND = sorted(slice_digests(DAYS[SECOND]).keys() - slice_digests(DAYS[FIR
 
 def wanted_files(folder: Path, *actions: pl.DataFrame) -> dict[int, bytes]:
     """What the buckets' files should be, made at once from all actions."""
-    rows = wallet_rows(pl.concat(actions))
     store = ParquetStore(folder)
-    for bucket in rows["bucket"].unique():
-        store.write(WALLET_ACTIONS.name, bucket, slice_of(rows, bucket))
+    for bucket, rows in slices_of(pl.concat(actions)).items():
+        store.write(WALLET_ACTIONS.name, bucket, rows)
     return {b: store.path(WALLET_ACTIONS.name, b).read_bytes() for b in store.buckets(WALLET_ACTIONS.name)}
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from oof_pipelines.chain.wallet_bucket import wallet_bucket
 from oof_pipelines.storage.parquet.schemas import ACTIONS, WALLET_ACTIONS
 from oof_pipelines.workflows.decode_day import decode_frame
-from oof_pipelines.workflows.wallet_slices import digest, slice_digests, slice_of, wallet_rows
+from oof_pipelines.workflows.wallet_slices import digest, slice_digests, slices_of, wallet_rows
 
 AT = datetime(2026, 2, 13, 12, tzinfo=UTC)
 
@@ -42,9 +42,10 @@ def test_each_action_is_with_its_wallet_and_with_the_other_side() -> None:
 def test_every_row_is_in_its_wallets_bucket_and_in_no_other() -> None:
     rows = wallet_rows(actions())
     assert all(wallet_bucket(wallet) == bucket for wallet, bucket in rows.select("wallet", "bucket").iter_rows())
-    slices = [slice_of(rows, bucket) for bucket in range(64)]
-    assert sum(part.height for part in slices) == rows.height
-    for part in slices:
+    slices = slices_of(actions())
+    assert sum(part.height for part in slices.values()) == rows.height
+    for bucket, part in slices.items():
+        assert {wallet_bucket(wallet) for wallet in part["wallet"]} == {bucket}
         assert part.equals(WALLET_ACTIONS.arrange(part))
         assert list(part.columns) == list(WALLET_ACTIONS.columns)
 
@@ -64,7 +65,7 @@ def test_the_order_of_the_actions_does_not_show() -> None:
 
 
 def test_what_came_back_from_a_file_has_the_same_digest(tmp_path: Any) -> None:
-    rows = slice_of(wallet_rows(actions()), wallet_rows(actions())["bucket"][0])
+    rows = next(iter(slices_of(actions()).values()))
     rows.write_parquet(tmp_path / "rows.parquet", row_group_size=7)
     assert digest(pl.read_parquet(tmp_path / "rows.parquet")) == digest(rows)
 

@@ -1,11 +1,12 @@
 """From decoded transactions to rows: one place that says which column holds what, for Parquet and for Postgres alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, log_idx
 from oof_pipelines.chain.transaction import ParsedTransaction
@@ -72,7 +73,20 @@ def _frame(columns: dict[str, Any], rows: list[Row]) -> pl.DataFrame:
 def _series(name: str, dtype: Any, values: Any) -> pl.Series:
     if dtype == RAW_AMOUNT:
         return pl.Series(name, values, dtype=pl.Int128).cast(RAW_AMOUNT)
+    if dtype == pl.List(pl.String):
+        return _list_series(name, values)
     return pl.Series(name, values, dtype=dtype)
+
+
+def _list_series(name: str, values: Iterable[list[str]]) -> pl.Series:
+    """Lists of text from their flat values: Polars would make a series of every list on the way."""
+    flat: list[str] = []
+    offsets = [0]
+    for texts in values:
+        flat += texts
+        offsets.append(len(flat))
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(flat, pa.large_string()))
+    return pl.Series(name, lists, dtype=pl.List(pl.String))
 
 
 def _action_rows(place: Place, decoded: Decoded) -> Iterator[Row]:

@@ -23,6 +23,11 @@ from oof_pipelines.workflows.fold import fold_day
 DAY = date(2026, 2, 13)
 QUERIES = sorted((REPOSITORY_ROOT / "sql" / "queries").glob("*.sql"))
 VIEWS = sorted((REPOSITORY_ROOT / "sql" / "views").glob("*.sql"))
+# What is stored here was never decoded; tests/docs asks these over decoded transactions.
+OF_DECODED_ROWS = {
+    "corrections", "decoded_by_day", "fees_by_day", "gaps_between_transactions", "residual_by_program",
+    "swaps_by_venue_and_day",
+}  # fmt: skip
 Ask = Callable[[str], list[tuple[object, ...]]]
 
 
@@ -132,14 +137,16 @@ def test_every_ready_query_runs(query: Path, is_filled: bool, url: str, store: P
     if is_filled:
         fill(url, store)
     found = ask(query.read_text(encoding="utf-8"))
-    assert bool(found) == (is_filled or query.stem == "waiting"), found
+    has_rows = is_filled and query.stem not in OF_DECODED_ROWS
+    assert bool(found) == (has_rows or query.stem == "waiting"), found
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda path: path.stem)
 def test_every_view_has_the_same_columns_empty_and_filled(view: Path, url: str, store: ParquetStore, ask: Ask) -> None:
-    empty = ask(f"describe {view.stem}")
+    call = f"{view.stem}(0)" if "-- Parameters: at_slot\n" in view.read_text(encoding="utf-8") else view.stem
+    empty = ask(f"describe from {call}")
     fill(url, store)
-    assert ask(f"describe {view.stem}") == empty
+    assert ask(f"describe from {call}") == empty
 
 
 def test_words_in_strings_and_comments_do_no_harm(ask: Ask) -> None:
