@@ -11,6 +11,7 @@ from assets.raw import raw_transactions
 from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.workflows.decode_day import DecodeReport
 from oof_pipelines.workflows.decoded_checks import DECODED_CHECKS
+from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import InvalidPartitionError
 from resources.warehouse import Warehouse
 
@@ -29,7 +30,14 @@ _MOST_PROGRAMS_SHOWN = 20
 @dg.multi_asset(
     name="decoded",
     specs=[
-        dg.AssetSpec(name, deps=[raw_transactions], description=text, group_name="decoded", kinds={"parquet", "polars"})
+        dg.AssetSpec(
+            name,
+            deps=[raw_transactions],
+            description=text,
+            group_name="decoded",
+            kinds={"parquet", "polars"},
+            code_version=decoder_version(),
+        )
         for name, text in _DESCRIPTIONS.items()
     ],
     partitions_def=UTC_DAYS,

@@ -12,6 +12,7 @@ from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
 from oof_pipelines.workflows.decode_day import DecodeReport, decode_day
+from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import FoldReport, InvalidPartitionError, fold_day
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, WalletReport, update_bucket
 
@@ -59,9 +60,9 @@ class Warehouse(dg.ConfigurableResource[None]):
             return source.days_waiting(dataset)
 
     def days_to_decode(self) -> dict[date, int]:
-        """Day → folded transactions not yet decoded into its files."""
+        """Day → folded transactions not yet decoded into its files, or that an earlier decoder failed on."""
         with PostgresServedRows(_database_url()) as served:
-            return served.days_waiting()
+            return served.days_waiting(decoder_version())
 
     def days_stored(self) -> list[date]:
         """Days that have a raw_transactions file."""

@@ -9,7 +9,7 @@ from assets.decoded import decoded
 from assets.raw import raw_logs, raw_transactions
 from oof_pipelines.workflows.waiting_days import next_range
 from resources.warehouse import Warehouse
-from sensors.in_flight import reason_to_wait
+from sensors.in_flight import reason_to_pause, reason_to_wait
 
 # Gaps that one run bridges, and the longest stretch: two years of days cost a run 2.3 s of framework.
 _BRIDGE_DAYS = 31
@@ -31,16 +31,21 @@ _ASSETS = ("raw_transactions", "raw_logs", "actions", "moves", "participants", "
     description="Requests one fold at a time for the oldest days that wait in the inbox or for the decoder.",
 )
 def inbox_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    reason = reason_to_wait(context.instance, fold_inbox.name, _ASSETS)
+    reason = reason_to_wait(context.instance, [fold_inbox.name], _ASSETS)
     if reason is not None:
         return dg.SkipReason(reason)
     # A failed read raises here and fails the tick: it is not an empty inbox.
     waiting = _days_waiting(context.instance, warehouse)
-    chosen = next_range(waiting, bridge_days=_BRIDGE_DAYS, at_most_days=_AT_MOST_DAYS)
+    # The cursor counts requests, since a fold that failed must be asked for again although the same days wait, and knows
+    # the last stretch, so that one which keeps failing does not starve those after it.
+    number, last = _read_cursor(context.cursor)
+    chosen = next_range(waiting, bridge_days=_BRIDGE_DAYS, at_most_days=_AT_MOST_DAYS, after=last)
     if chosen is None:
         return dg.SkipReason("nothing final waits in the inbox")
-    # The cursor counts requests: a fold that failed must be asked for again although the same days wait.
-    number = int(context.cursor or 0) + 1
+    reason = reason_to_pause(context.instance, fold_inbox.name)
+    if reason is not None and chosen.last == last:
+        return dg.SkipReason(reason)
+    number += 1
     request = dg.RunRequest(
         run_key=f"{chosen.first}:{chosen.last}:{number}",
         tags={
@@ -48,7 +53,13 @@ def inbox_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> d
             ASSET_PARTITION_RANGE_END_TAG: chosen.last.isoformat(),
         },
     )
-    return dg.SensorResult(run_requests=[request], cursor=str(number))
+    return dg.SensorResult(run_requests=[request], cursor=f"{number} {chosen.last}")
+
+
+def _read_cursor(cursor: str | None) -> tuple[int, date | None]:
+    """(requests so far, last day of the last stretch)."""
+    number, _, day = (cursor or "0").partition(" ")
+    return int(number), date.fromisoformat(day) if day else None
 
 
 def _days_waiting(instance: dg.DagsterInstance, warehouse: Warehouse) -> dict[date, int]:

@@ -5,7 +5,8 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from assets.wallets import wallet_actions
 from resources.warehouse import Warehouse
-from sensors.in_flight import reason_to_wait
+from sensors.fold_inbox import fold_inbox
+from sensors.in_flight import reason_to_pause, reason_to_wait
 
 update_wallets = dg.define_asset_job(
     "update_wallets",
@@ -14,6 +15,7 @@ update_wallets = dg.define_asset_job(
 )
 
 # While days are being decoded more buckets are about to lag behind: one run after it serves them all.
+_JOBS = (update_wallets.name, fold_inbox.name)
 _ASSETS = ("wallet_actions", "actions")
 
 
@@ -24,7 +26,7 @@ _ASSETS = ("wallet_actions", "actions")
     description="Requests one run at a time over the wallet buckets that lag behind the decoded days.",
 )
 def wallets_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
-    reason = reason_to_wait(context.instance, update_wallets.name, _ASSETS)
+    reason = reason_to_wait(context.instance, _JOBS, _ASSETS) or reason_to_pause(context.instance, update_wallets.name)
     if reason is not None:
         return dg.SkipReason(reason)
     stale = warehouse.stale_buckets()

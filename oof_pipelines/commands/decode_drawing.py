@@ -56,7 +56,7 @@ def _move_text(move: Move, decimals: dict[str, int]) -> str:
 
 def _net_table(decoded: Decoded) -> Table:
     table = Table("owner", "asset", "net", title="Net per owner", title_justify="left")
-    for owner, assets in sorted(net_by_owner(iter(decoded.moves)).items()):
+    for owner, assets in sorted(net_by_owner(decoded.moves).items()):
         for asset, raw in sorted(assets.items()):
             table.add_row(
                 escape(owner), escape(_asset_name(asset)), _amount(raw, asset, decoded.decimals, is_signed=True)

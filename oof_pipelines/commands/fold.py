@@ -13,6 +13,7 @@ from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
 from oof_pipelines.workflows.decode_day import decode_day
+from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import InvalidPartitionError, fold_day
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, update_bucket
 
@@ -20,13 +21,17 @@ EPILOG = """\b
 Examples:
   oof fold                          every day that waits or is not served yet, then the wallets it touched
   oof fold --day 2026-04-28         this day, also where nothing waits (writes the same bytes again)
+  oof fold --redecode               decode again what another version of the decoder left
 """
 
 
 @click.command(epilog=EPILOG)
 @click.option("--day", "days", type=click.DateTime(["%Y-%m-%d"]), multiple=True, help="UTC day; may be repeated.")
+@click.option(
+    "--redecode", "is_redecoding", is_flag=True, help="Also the days that another version of the decoder decoded."
+)
 @plain_errors
-def fold(days: tuple[datetime, ...]) -> None:
+def fold(days: tuple[datetime, ...], is_redecoding: bool) -> None:
     """Fold what the feed stored into the days' Parquet files, decode those days, and update wallets, as the assets do.
 
     A day that breaks a check is named and left as it was; the others are done. A check that only watches is named too,
@@ -36,7 +41,11 @@ def fold(days: tuple[datetime, ...]) -> None:
     url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
     store = ParquetStore(settings.store)
     named = [day.date() for day in days]
-    failures = [*_fold_inbox(url, store, named), *_decode_days(url, store, named), *_update_wallets(url, store)]
+    failures = [
+        *_fold_inbox(url, store, named),
+        *_decode_days(url, store, named, is_redecoding),
+        *_update_wallets(url, store),
+    ]
     if failures:
         raise click.ClickException("\n".join(failures))
 
@@ -56,12 +65,13 @@ def _fold_inbox(url: str, store: ParquetStore, named: list[date]) -> list[str]:
     return failures
 
 
-def _decode_days(url: str, store: ParquetStore, named: list[date]) -> list[str]:
+def _decode_days(url: str, store: ParquetStore, named: list[date], is_redecoding: bool) -> list[str]:
     failures = []
     with PostgresServedRows(url) as served:
         # A database made anew serves no day yet: the files restore it.
         unserved = set(store.days(RAW_TRANSACTIONS.name)) - served.days_decoded()
-        for day in named or sorted(unserved | served.days_waiting().keys()):
+        others = served.days_of_other_decoders(decoder_version()) if is_redecoding else []
+        for day in named or sorted({*unserved, *served.days_waiting(decoder_version()), *others}):
             try:
                 report = decode_day(store, served, day)
             except InvalidPartitionError as error:

@@ -5,7 +5,7 @@ one asset and got another has traded, SOL and wrapped SOL being one asset. Rent,
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from oof_pipelines.chain.actions import Action, action_id
 from oof_pipelines.chain.moves import (
@@ -190,20 +190,17 @@ def _possible_traders(transaction: ParsedTransaction, nets: dict[str, dict[str, 
     return signers or sorted((owner for owner in nets if nets[owner]), key=is_off_curve)
 
 
-def net_by_owner(moves: Iterator[Move]) -> dict[str, dict[str, int]]:
-    """Owner → asset → net change; lamports and wrapped SOL count once, as wrapped SOL's mint.
+def net_by_owner(moves: Iterable[Move]) -> dict[str, dict[str, int]]:
+    """Owner → asset → net change over all accounts he owns; SOL and wrapped SOL are one asset, wrapped SOL's mint.
 
-    Lamports that a wrapped SOL account holds are the same money as its token amount, so of the two sides of such a move
-    only the token side counts.
+    A wrapped SOL account's amount is money that is among its lamports already, so native money is counted in lamports
+    alone, whatever moved, wrapped or synchronised it, and at whatever path.
     """
-    rows = list(moves)
-    wrapped = {(m.path, m.account) for m in rows if m.asset in NATIVE_MINTS}
     nets: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for move in rows:
-        if move.is_virtual or (move.asset == LAMPORTS_ASSET and (move.path, move.account) in wrapped):
+    for move in moves:
+        if move.is_virtual or move.asset in NATIVE_MINTS:
             continue
-        asset = NATIVE_MINT if move.asset == LAMPORTS_ASSET or move.asset in NATIVE_MINTS else move.asset
-        nets[move.owner][asset] += move.delta_raw
+        nets[move.owner][NATIVE_MINT if move.asset == LAMPORTS_ASSET else move.asset] += move.delta_raw
     return {owner: {asset: raw for asset, raw in assets.items() if raw} for owner, assets in nets.items()}
 
 

@@ -7,7 +7,7 @@ loses nothing of its past, so that what is left unexplained is always found.
 from dataclasses import dataclass
 
 from oof_pipelines.chain.moves import NATIVE_MINT, NATIVE_MINTS
-from oof_pipelines.chain.transaction import ParsedTransaction, TokenBalance
+from oof_pipelines.chain.transaction import ParsedTransaction
 
 _RENT_LAMPORTS = {NATIVE_MINT: 2_039_280}
 """Rent exemption of 165 bytes, (165 + 128) × 3,480 × 2: what a wrapped SOL account holds beside its amount."""
@@ -55,6 +55,10 @@ class Balances:
         """Who owns an account: a token account's owner, else the account itself."""
         state = self._accounts.get(account)
         return state.owner if state else account
+
+    def has_owner(self, account: str) -> bool:
+        """Whether the account is known as a token account at this point."""
+        return account in self._accounts
 
     def token_account(self, account: str) -> TokenAccount | None:
         """The account as a token account; one that only the balances after the transaction tell of counts too."""
@@ -118,7 +122,3 @@ class Balances:
             if (account, balance.mint) not in self.tokens and balance.amount_raw:
                 missing[account, balance.mint] = balance.amount_raw
         return missing
-
-    def balance_after(self, account: str) -> TokenBalance | None:
-        """The account's token balance as the chain reports it after the transaction."""
-        return self._after_tokens.get(account)

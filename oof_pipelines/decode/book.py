@@ -26,6 +26,7 @@ from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.balances import Balances
 from oof_pipelines.decode.fees import TIP_ACCOUNTS, network_fee
 from oof_pipelines.decode.layout import LayoutError
+from oof_pipelines.decode.openings import Openings
 from oof_pipelines.decode.operations import (
     BurnTokens,
     ChangeOwner,
@@ -105,17 +106,15 @@ class _Book:
         self.missing_tokens = self._balances.missing_tokens
         self._collects: dict[tuple[str, str], str] = {}
         self._given: dict[str, tuple[str, str]] = {}
-        self._opened_native: dict[str, str] = {}
+        self._openings = Openings(())
 
     def run(self, steps: list[Step]) -> None:
         """Charge the fee, then apply every operation in call order."""
         self._charge_fee()
+        self._openings = Openings(step.operation for step in steps)
         for step in steps:
-            operation = step.operation
-            if isinstance(operation, OpenTokenAccount) and operation.mint in NATIVE_MINTS:
-                self._opened_native[operation.account] = operation.mint
-            elif isinstance(operation, GiveToProgram):
-                self._given[operation.account] = (_outer(step.path), operation.program_id)
+            if isinstance(step.operation, GiveToProgram):
+                self._given[step.operation.account] = (_outer(step.path), step.operation.program_id)
         for step in steps:
             self._apply(step.path, step.operation)
 
@@ -141,7 +140,13 @@ class _Book:
 
     def _write(self, path: str, account: str, asset: str, delta_raw: int, kind: str) -> None:
         if delta_raw:
-            self.moves.append(Move(path, account, self._balances.owner(account), asset, delta_raw, kind))
+            is_lamports_of_no_token_account = asset == LAMPORTS_ASSET and not self._balances.has_owner(account)
+            owner = (
+                self._openings.owner_of_lamports(account, delta_raw)
+                if is_lamports_of_no_token_account
+                else self._balances.owner(account)
+            )
+            self.moves.append(Move(path, account, owner, asset, delta_raw, kind))
 
     def _write_virtual(self, path: str, account: str, asset: str, delta_raw: int, kind: str) -> None:
         if delta_raw:
@@ -169,8 +174,7 @@ class _Book:
             case MoveLamports():
                 self._move_lamports(path, operation)
             case OpenTokenAccount():
-                self._balances.open(operation.account, operation.mint, operation.owner)
-                self._sync(path, operation.account)
+                self._open(path, operation)
             case CloseAccount():
                 self._close(path, operation)
             case SyncNative():
@@ -217,9 +221,9 @@ class _Book:
             kind = "rent"
         if kind == "rent":
             # Accounts for wrapped SOL and for stake are often created with what they are to hold on top of their rent.
-            native_mint = self._opened_native.get(destination)
-            if native_mint is not None:
-                rent_lamports, rest_kind = self._balances.reserve_lamports(destination, native_mint), "transfer"
+            opening = self._openings.coming(destination)
+            if opening is not None and opening.mint in NATIVE_MINTS:
+                rent_lamports, rest_kind = self._balances.reserve_lamports(destination, opening.mint), "transfer"
             elif given_to in STAKE_PROGRAM_IDS:
                 rent_lamports, rest_kind = STAKE_ACCOUNT_RENT_LAMPORTS, "stake"
             else:
@@ -227,6 +231,17 @@ class _Book:
             self._shift_lamports(path, source, destination, max(0, lamports - rent_lamports), rest_kind)
             lamports = min(lamports, rent_lamports)
         self._shift_lamports(path, source, destination, lamports, kind)
+
+    def _open(self, path: str, operation: OpenTokenAccount) -> None:
+        """Whatever the account held of its own passes to the owner it gets."""
+        account = operation.account
+        own_lamports = self._balances.lamports_of(account) - self._openings.open(account)
+        former_owner = self._balances.owner(account)
+        self._balances.open(account, operation.mint, operation.owner)
+        if former_owner != operation.owner and own_lamports:
+            for owner, delta_lamports in ((former_owner, -own_lamports), (operation.owner, own_lamports)):
+                self.moves.append(Move(path, account, owner, LAMPORTS_ASSET, delta_lamports, "owner_change"))
+        self._sync(path, account)
 
     def _sync(self, path: str, account: str) -> None:
         state = self._balances.token_account(account)

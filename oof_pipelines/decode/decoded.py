@@ -12,7 +12,7 @@ from oof_pipelines.decode.curve import is_off_curve
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A wallet and its part: fee_payer, signer, owner (of a token account that changed), trader or program_account.
+    """A wallet and its part: fee_payer, signer, owner (of anything that changed), trader or program_account.
 
     A program account is one that gave or took and that no key can sign for, so that a program must: a pool, a vault's
     authority, an escrow.
@@ -55,8 +55,8 @@ def decode_transaction(transaction: ParsedTransaction) -> Decoded:
 def _participants(transaction: ParsedTransaction, moves: list[Move], actions: list[Action]) -> list[Participant]:
     found = [Participant(transaction.fee_payer, "fee_payer")]
     found += [Participant(signer, "signer") for signer in transaction.signers]
-    found += [Participant(move.owner, "owner") for move in moves if move.owner != move.account]
-    found += [Participant(action.wallet, "trader") for action in actions if action.kind == "swap"]
     owners = dict.fromkeys(move.owner for move in moves if not move.is_virtual)
+    found += [Participant(owner, "owner") for owner in owners]
+    found += [Participant(action.wallet, "trader") for action in actions if action.kind == "swap"]
     found += [Participant(owner, "program_account") for owner in owners if is_off_curve(owner)]
     return list(dict.fromkeys(found))

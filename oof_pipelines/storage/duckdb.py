@@ -20,6 +20,7 @@ from oof_pipelines.storage.file_versions import FileVersions
 from oof_pipelines.storage.parquet.schemas import DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.query_tables import QUERY_TABLES
+from oof_pipelines.storage.postgres.session import FOLD_STATEMENT_TIMEOUT_SECONDS, session_options
 from oof_pipelines.storage.reading_statement import READING_CONFIG, why_refused
 
 _CONNECT_TIMEOUT_SECONDS = 10
@@ -32,14 +33,17 @@ _REPLACED = "a partition was replaced while it was read; ask again"
 _PARTITION_TYPES = {"day": ("DATE", pl.Date()), "bucket": ("SMALLINT", pl.Int16())}
 # A view that takes arguments says so in a comment, and is then called: balances_at(416000000).
 _PARAMETERS = re.compile(r"^-- Parameters: ([a-z_, ]+)$", re.MULTILINE)
-# Base units in whole tokens, as exact text: a division would make a float of them.
-_UNITS = r"""
+# units: base units in whole tokens as exact text, since a division would make a float of them; null where the decimals are
+# unknown. wallet_bucket: see chain/wallet_bucket.py.
+_FUNCTIONS = r"""
 create macro padded(amount_raw, places) as lpad(
     cast(abs(amount_raw) as varchar), cast(greatest(length(cast(abs(amount_raw) as varchar)), places) as integer), '0');
 create macro units(amount_raw, decimals) as case
-    when decimals is null or decimals = 0 then cast(amount_raw as varchar)
+    when decimals = 0 then cast(amount_raw as varchar)
+    when decimals is null then null
     else if(amount_raw < 0, '-', '') || regexp_replace(padded(amount_raw, decimals + 1), '(.{' || decimals || '})$', '.\1')
-end
+end;
+create macro wallet_bucket(wallet) as cast(cast('0x' || right(sha256(wallet), 2) as integer) % 64 as smallint)
 """
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _COMMENT = re.compile(r"--[^\n]*")
@@ -98,7 +102,7 @@ class QueryEngine:
         self._views = {path.stem: path.read_text(encoding="utf-8") for path in sorted(views_folder.glob("*.sql"))}
         self._connection = duckdb.connect(":memory:", config=READING_CONFIG)
         self._connection.execute("set TimeZone = 'UTC'")
-        self._connection.execute(_UNITS)
+        self._connection.execute(_FUNCTIONS)
         self._connection.create_function("body_json", _body_json, ["BLOB"], "VARCHAR")
         self._connection.execute("set lock_configuration = true")
         self._folders: list[Path] = []
@@ -182,7 +186,10 @@ class QueryEngine:
     def _load_tables(self, tables: list[str]) -> None:
         with (
             psycopg.connect(
-                self._database_url, connect_timeout=_CONNECT_TIMEOUT_SECONDS, application_name="oof sql"
+                self._database_url,
+                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+                application_name="oof sql",
+                options=session_options(self._database_url, FOLD_STATEMENT_TIMEOUT_SECONDS),
             ) as connection,
         ):
             connection.execute("set transaction isolation level repeatable read, read only")

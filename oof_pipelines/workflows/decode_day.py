@@ -21,6 +21,7 @@ from oof_pipelines.storage.parquet.decoded_rows import Place, Row, first_facts, 
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACTIONS, TOKEN_FACTS
 from oof_pipelines.workflows.decode_tally import DecodeTally
 from oof_pipelines.workflows.decoded_checks import check_decoded, compare_with_hot
+from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import InvalidPartitionError, PartitionStore, WrittenFile
 from oof_pipelines.workflows.partition_checks import CheckResult
 from oof_pipelines.workflows.prepare import decode_or_none
@@ -47,14 +48,6 @@ class DecodeReport:
     last_slot: int | None = None
 
 
-class DayStore(PartitionStore, Protocol):
-    """Where day partitions are kept."""
-
-    def sha256(self, dataset: str, day: date) -> str | None:
-        """Of the partition's file; None where there is none."""
-        ...
-
-
 class ServedRows(Protocol):
     """The side of the database that serves decoded rows."""
 
@@ -72,7 +65,7 @@ class ServedRows(Protocol):
 
 
 def decode_day(
-    store: DayStore, served: ServedRows, day: date, *, at_step: Callable[[str], None] = lambda _step: None
+    store: PartitionStore, served: ServedRows, day: date, *, at_step: Callable[[str], None] = lambda _step: None
 ) -> DecodeReport:
     """Decode one day. `at_step` is told each step's name before it is made (tests kill there).
 
@@ -80,9 +73,8 @@ def decode_day(
     """
     with served.lock(DECODED, day):
         at_step("read")
-        raw_sha256 = store.sha256(RAW_TRANSACTIONS.name, day)
         raw = store.read(RAW_TRANSACTIONS.name, day)
-        if raw is None or raw_sha256 is None:
+        if raw is None:
             return DecodeReport(day, DecodeTally(), {}, {}, ())
         at_step("decode")
         frames, tally = decode_frame(raw)
@@ -97,7 +89,7 @@ def decode_day(
             files[name] = store.write(name, day, frame)
         at_step("publish")
         slices = slice_digests(frames["actions"])
-        served.publish(DecodedDay(day, raw, frames, tally.counts, slices, files["actions"].sha256, raw_sha256))
+        served.publish(DecodedDay(day, raw, frames, tally.counts, slices, files["actions"].sha256, decoder_version()))
         at_step("done")
     return DecodeReport(
         day=day,

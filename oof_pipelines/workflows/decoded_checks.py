@@ -58,10 +58,18 @@ def compare_with_hot(hot: dict[str, pl.DataFrame], frames: dict[str, pl.DataFram
             columns = list(dataset.columns)
             different |= set(fed.join(decoded, on=columns, how="anti", nulls_equal=True)["signature"])
             different |= set(decoded.join(fed, on=columns, how="anti", nulls_equal=True)["signature"])
+    different |= _facts_that_differ(hot["token_facts"], frames["token_facts"])
     detail = f"{signatures.len()} transactions compared"
     if different:
         detail = f"{len(different)} of {detail} differ, e.g. {', '.join(sorted(different)[:_EXAMPLES])}"
     return _result("feed_agrees", not different, detail)
+
+
+def _facts_that_differ(fed: pl.DataFrame, decoded: pl.DataFrame) -> set[str]:
+    """Mints of which the feed saw what the day's facts do not say. The day's program may be told by another transaction."""
+    missing = fed.join(decoded, on=["mint", "decimals"], how="anti")
+    told = fed.filter(pl.col("token_program") != "").join(decoded, on=["mint", "token_program"], how="anti")
+    return {*missing["mint"], *told["mint"]}
 
 
 def _conservation(tally: DecodeTally) -> CheckResult:

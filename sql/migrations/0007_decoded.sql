@@ -14,14 +14,6 @@ create table hot_moves (
     primary key (sig, seq)
 );
 
-create table hot_token_facts (
-    sig text not null references tx_raw (sig) on delete cascade,
-    mint text not null,
-    decimals smallint not null,
-    token_program text not null,
-    primary key (sig, mint)
-);
-
 create table decoded_days (
     day date primary key,
     transactions integer not null,
@@ -31,9 +23,9 @@ create table decoded_days (
     moved_lamports numeric(30, 0) not null,
     residual_lamports numeric(30, 0) not null,
     actions_sha256 text not null,
-    raw_sha256 text not null
+    decoder_version text not null
 );
-comment on column decoded_days.raw_sha256 is 'of the raw_transactions file that was decoded';
+comment on column decoded_days.decoder_version is 'digest of the decoder''s source: days of another one may come out otherwise';
 
 create table wallet_slices (
     day date not null,

@@ -6,4 +6,6 @@ union all
 select id, signature, slot, tx_index, block_time, log_idx, path, program_id, venue, kind, wallet, counterparty, asset,
        amount_raw, bought_asset, bought_raw, paths, cast(block_time as date) as day, is_final
 from hot_actions h
-where not exists (select 1 from parquet_participants p where p.signature = h.signature)
+where not exists (
+    select 1 from parquet_actions p where p.day = cast(h.block_time as date) and p.signature = h.signature
+)

@@ -4,4 +4,6 @@ from parquet_participants
 union all
 select signature, slot, tx_index, block_time, wallet, roles, cast(block_time as date) as day, is_final
 from hot_participants h
-where not exists (select 1 from parquet_participants p where p.signature = h.signature)
+where not exists (
+    select 1 from parquet_participants p where p.day = cast(h.block_time as date) and p.signature = h.signature
+)

@@ -21,11 +21,18 @@ class FakeWarehouse(Warehouse):
 
     is_down: bool = False
     is_empty: bool = False
+    stored: list[str] = []  # noqa: RUF012 - a field of the resource
 
     def days_waiting(self, dataset: str) -> dict[date, int]:
         if self.is_down:
             raise ConnectionError("the server is down")
         return {} if self.is_empty else WAITING[dataset]
+
+    def days_to_decode(self) -> dict[date, int]:
+        return {}
+
+    def days_stored(self) -> list[date]:
+        return [date.fromisoformat(day) for day in self.stored]
 
 
 @pytest.fixture
@@ -48,7 +55,7 @@ def test_the_oldest_stretch_is_requested_with_gaps_bridged(instance: dg.DagsterI
     [request] = result.run_requests or []
     assert request.tags["dagster/asset_partition_range_start"] == "2024-01-01"
     assert request.tags["dagster/asset_partition_range_end"] == "2024-01-20"
-    assert (request.run_key, result.cursor) == ("2024-01-01:2024-01-20:1", "1")
+    assert (request.run_key, result.cursor) == ("2024-01-01:2024-01-20:1", "1 2024-01-20")
 
 
 def test_asking_again_makes_another_run_key(instance: dg.DagsterInstance) -> None:
@@ -82,6 +89,24 @@ def test_a_finished_run_is_not_in_flight(instance: dg.DagsterInstance) -> None:
     job = build_definitions().resolve_job_def(fold_inbox.name)
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
     assert isinstance(tick(instance, FakeWarehouse()), dg.SensorResult)
+
+
+def test_stretches_take_turns(instance: dg.DagsterInstance) -> None:
+    second = tick(instance, FakeWarehouse(), cursor="1 2024-01-20")
+    assert isinstance(second, dg.SensorResult)
+    assert [request.run_key for request in second.run_requests or []] == ["2024-06-01:2024-06-01:2"]
+    third = tick(instance, FakeWarehouse(), cursor=second.cursor)
+    assert isinstance(third, dg.SensorResult)
+    assert [request.run_key for request in third.run_requests or []] == ["2024-01-01:2024-01-20:3"]
+
+
+def test_a_file_that_dagster_was_not_told_of_is_folded_again(instance: dg.DagsterInstance) -> None:
+    warehouse = FakeWarehouse(is_empty=True, stored=["2023-05-05", "2023-05-06"])
+    for name in ("raw_transactions", "actions"):
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=name, partition="2023-05-05"))
+    result = tick(instance, warehouse)
+    assert isinstance(result, dg.SensorResult)
+    assert [request.run_key for request in result.run_requests or []] == ["2023-05-06:2023-05-06:1"]
 
 
 def test_the_schedule_closes_yesterday() -> None:

@@ -40,3 +40,16 @@ def test_every_day_is_folded_in_the_end(counts: dict[int, int], bridge_days: int
         assert (chosen.last - chosen.first).days < at_most_days
         waiting = {key: count for key, count in waiting.items() if not chosen.first <= key <= chosen.last}
     assert not any(waiting.values())
+
+
+def test_stretches_take_turns() -> None:
+    """A day that keeps failing must not starve those after it."""
+    waiting = {date(2022, 1, 1): 1, date(2024, 5, 1): 2, date(2026, 7, 1): 500}
+    turns = []
+    last = None
+    for _ in range(4):
+        chosen = next_range(waiting, bridge_days=31, at_most_days=731, after=last)
+        assert chosen is not None
+        turns.append(chosen.first.year)
+        last = chosen.last
+    assert turns == [2022, 2024, 2026, 2022]

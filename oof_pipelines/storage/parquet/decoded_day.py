@@ -16,4 +16,4 @@ class DecodedDay:
     counts: dict[str, int]
     slices: dict[int, str]
     actions_sha256: str
-    raw_sha256: str
+    decoder_version: str

@@ -70,14 +70,6 @@ class ParquetStore:
         except FileNotFoundError:
             return None
 
-    def sha256(self, dataset: str, partition: Partition) -> str | None:
-        """Of the partition's file; None where it has none."""
-        try:
-            with self.path(dataset, partition).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError:
-            return None
-
     def write(self, dataset: str, partition: Partition, frame: pl.DataFrame) -> WrittenPartition:
         return write_partition(self.root, object_key(dataset, partition), frame, DATASETS[dataset])
 

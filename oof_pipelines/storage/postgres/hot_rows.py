@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from oof_pipelines.chain.moves import LAMPORTS_ASSET
+from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT
 from oof_pipelines.decode.venues import ROUTERS
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.storage.parquet.decoded_rows import Place, Row, rows_of
@@ -139,7 +139,7 @@ _ROUTER_NAMES = frozenset(ROUTERS.values())
 
 def _whole(asset: str, amount_raw: int, decimals: dict[str, int]) -> Decimal | None:
     """Base units in whole tokens, exactly; None where the decimals are unknown or the column cannot hold it."""
-    places = _LAMPORTS_DECIMALS if asset == LAMPORTS_ASSET else decimals.get(asset)
+    places = _LAMPORTS_DECIMALS if asset in (LAMPORTS_ASSET, NATIVE_MINT) else decimals.get(asset)
     if places is None or not 0 <= places <= _MOST_DECIMALS or amount_raw >= _TOO_MANY_TOKENS * 10**places:
         return None
     # Exact in any context: scaling by a power of ten rounds where there are more digits than the context's 28.

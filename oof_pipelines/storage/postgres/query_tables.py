@@ -61,7 +61,8 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "decoded_days": (
-        "select day, transactions, decoded, conserved, residual, moved_lamports, residual_lamports from decoded_days",
+        "select day, transactions, decoded, conserved, residual, moved_lamports, residual_lamports, decoder_version "
+        "from decoded_days",
         {
             "day": pl.Date(),
             "transactions": pl.Int32(),
@@ -70,7 +71,25 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
             "residual": pl.Int32(),
             "moved_lamports": RAW_AMOUNT,
             "residual_lamports": RAW_AMOUNT,
+            "decoder_version": pl.String(),
         },
+    ),
+    "wallet_slices": (
+        "select day, bucket, sha256 from wallet_slices",
+        {"day": pl.Date(), "bucket": pl.Int16(), "sha256": pl.String()},
+    ),
+    "wallet_bucket_contents": (
+        "select day, bucket, sha256 from wallet_bucket_contents",
+        {"day": pl.Date(), "bucket": pl.Int16(), "sha256": pl.String()},
+    ),
+    "feed_backlog": (
+        "select 'provisional' as what, count(*) as rows, min(slot) as first_slot, max(slot) as last_slot "
+        "from tx_raw where not is_final "
+        "union all select 'final, waiting to be folded', count(*), min(slot), max(slot) "
+        "from inbox_transactions join tx_raw using (sig) where is_final "
+        "union all select 'folded, waiting to be decoded', count(*), min(slot), max(slot) "
+        "from tx_raw where is_final and object_key is not null and not is_decoded",
+        {"what": pl.String(), "rows": pl.Int64(), "first_slot": pl.Int64(), "last_slot": pl.Int64()},
     ),
     "tx_raw": (
         "select sig, slot, ts, status, object_key, size_bytes, tx_index, is_block_time_estimated, is_final, is_decoded, "

@@ -36,7 +36,18 @@ _HOT = {
         from hot_moves h
     """,
     "participants": "select h.sig, t.slot, t.tx_index, t.ts, h.wallet, h.roles from participants h",
+    "token_facts": "select h.mint, h.decimals, h.token_program, t.slot, t.ts, h.sig from hot_token_facts h",
 }
+
+_DAYS_WAITING = """
+select day, sum(waiting)::bigint from (
+    select (ts at time zone 'UTC')::date as day, count(*) as waiting
+    from tx_raw where not is_decoded and is_final and object_key is not null group by 1
+    union all
+    select day, transactions - decoded from decoded_days where decoded < transactions and decoder_version <> %(version)s
+) as days
+group by day order by day
+"""
 
 _STAGE = """
 create temp table staged_transactions on commit drop as
@@ -89,13 +100,16 @@ class PostgresServedRows:
     def lock(self, dataset: str, day: date) -> AbstractContextManager[None]:
         return partition_lock(self._connection, dataset, day.isoformat())
 
-    def days_waiting(self) -> dict[date, int]:
-        """Day → folded transactions that no decoded file holds yet."""
+    def days_waiting(self, decoder_version: str) -> dict[date, int]:
+        """Day → folded transactions that no decoded file holds yet, or that another decoder failed on."""
+        return dict(self._connection.execute(_DAYS_WAITING, {"version": decoder_version}).fetchall())
+
+    def days_of_other_decoders(self, decoder_version: str) -> list[date]:
+        """Days whose files were decoded by another version of the decoder."""
         rows = self._connection.execute(
-            "select (ts at time zone 'UTC')::date as day, count(*) from tx_raw "
-            "where not is_decoded and is_final and object_key is not null group by 1 order by 1"
+            "select day from decoded_days where decoder_version <> %s order by day", (decoder_version,)
         )
-        return dict(rows.fetchall())
+        return [day for (day,) in rows.fetchall()]
 
     def days_decoded(self) -> set[date]:
         """Days whose decoded files this database serves."""
@@ -159,13 +173,13 @@ class PostgresServedRows:
         self._connection.execute("delete from decoded_days where day = %s", (decoded.day,))
         self._connection.execute(
             "insert into decoded_days (day, transactions, decoded, conserved, residual, moved_lamports, residual_lamports, "
-            "actions_sha256, raw_sha256) values (%(day)s, %(transactions)s, %(decoded)s, %(conserved)s, %(residual)s, "
-            "%(moved_lamports)s, %(residual_lamports)s, %(actions_sha256)s, %(raw_sha256)s)",
+            "actions_sha256, decoder_version) values (%(day)s, %(transactions)s, %(decoded)s, %(conserved)s, %(residual)s, "
+            "%(moved_lamports)s, %(residual_lamports)s, %(actions_sha256)s, %(decoder_version)s)",
             {
                 **decoded.counts,
                 "day": decoded.day,
                 "actions_sha256": decoded.actions_sha256,
-                "raw_sha256": decoded.raw_sha256,
+                "decoder_version": decoded.decoder_version,
             },
         )
         self._connection.execute("delete from wallet_slices where day = %s", (decoded.day,))

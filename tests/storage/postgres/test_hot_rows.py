@@ -32,6 +32,7 @@ from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.workflows import prepare as prepare_module
 from oof_pipelines.workflows.decode_day import decode_frame
 from oof_pipelines.workflows.decoded_checks import compare_with_hot
+from oof_pipelines.workflows.decoder_version import decoder_version
 
 HOT_TABLES = ("actions", "participants", "hot_moves", "hot_token_facts")
 
@@ -94,7 +95,8 @@ def test_hot_rows_are_what_the_fold_decodes(url: str, zone: str, tmp_path: Path)
             assert check.has_passed, check.detail
             assert check.detail == f"{len(of_day)} transactions compared"
             for name, frame in found.items():
-                assert frame.height == frames[name].height
+                # A mint is seen by several transactions, and is one fact of the day.
+                assert frame.height == frames[name].height or name == "token_facts"
                 assert frame.schema == frames[name].schema
 
 
@@ -113,7 +115,7 @@ def test_hot_rows_are_of_the_whole_utc_day_where_clocks_change(url: str, second:
                 (second,),
             )
     with PostgresServedRows(url) as served:
-        (day,) = served.days_waiting()
+        (day,) = served.days_waiting(decoder_version())
         assert day.isoformat() == "2026-03-08"
         assert served.hot_rows(day)["moves"].height == 6
 
@@ -125,7 +127,7 @@ def test_only_final_and_folded_rows_are_compared(url: str, tmp_path: Path) -> No
     (day,) = fold_all(url, ParquetStore(tmp_path))
     keep(url, rows[9:12])
     with PostgresServedRows(url) as served:
-        assert served.days_waiting() == {day: 5}
+        assert served.days_waiting(decoder_version()) == {day: 5}
         assert set(served.hot_rows(day)["participants"]["signature"]) == {row.signature for row in rows[:5]}
 
 

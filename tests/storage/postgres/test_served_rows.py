@@ -1,5 +1,6 @@
 """Serving rows: a day's files replace exactly that day's rows, whole or not at all, and restore a database made anew."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.workflows import prepare as prepare_module
 from oof_pipelines.workflows.decode_day import DECODED, decode_day
+from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import InvalidPartitionError
 
 ROWS = synthetic_rows()
@@ -106,11 +108,10 @@ def test_decoding_serves_what_the_files_hold_and_lets_go_of_hot_rows(url: str, t
         found = select(url, f"select {columns} from token_sightings where day = '{day}'")
         assert sorted(found) == sorted(facts.rows())
     counts = select(
-        url, "select transactions, decoded, conserved, actions_sha256, raw_sha256 from decoded_days order by day"
+        url, "select transactions, decoded, conserved, actions_sha256, decoder_version from decoded_days order by day"
     )
-    assert counts == [
-        (30, 30, 30, store.sha256("actions", day), store.sha256("raw_transactions", day)) for day in (FIRST, SECOND)
-    ]
+    digests = [hashlib.sha256(store.path("actions", day).read_bytes()).hexdigest() for day in (FIRST, SECOND)]
+    assert counts == [(30, 30, 30, digest, decoder_version()) for digest in digests]
 
 
 def test_decoding_again_writes_no_row_anew(url: str, tmp_path: Path) -> None:
@@ -211,13 +212,13 @@ def test_a_late_body_stays_hot_until_its_day_is_decoded_again(url: str, tmp_path
     keep(url, [late])
     fold_all(url, store)
     with PostgresServedRows(url) as served:
-        assert served.days_waiting() == {FIRST: 1}
+        assert served.days_waiting(decoder_version()) == {FIRST: 1}
         assert served.days_decoded() == {FIRST, SECOND}
     assert select(url, "select distinct sig from hot_moves") == [(late.signature,)]
     decode(url, store, FIRST)
     found = served_rows(url)
     with PostgresServedRows(url) as served:
-        assert served.days_waiting() == {}
+        assert served.days_waiting(decoder_version()) == {}
     empty(url)
     filled(url, tmp_path / "calm")
     assert served_rows(url) == found
@@ -371,3 +372,14 @@ def test_a_day_has_one_decoder(url: str) -> None:
 def test_no_statement_runs_for_ever(url: str) -> None:
     with PostgresServedRows(url) as served:
         assert served._connection.execute("show statement_timeout").fetchall() == [("1h",)]
+
+
+def test_a_day_waits_again_when_another_decoder_failed_on_some_of_it(url: str, tmp_path: Path) -> None:
+    filled(url, tmp_path)
+    with psycopg.connect(url, autocommit=True) as connection, PostgresServedRows(url) as served:
+        assert served.days_of_other_decoders(decoder_version()) == []
+        assert served.days_of_other_decoders("another") == [FIRST, SECOND]
+        assert served.days_waiting("another") == {}, "what came out whole is not decoded again by itself"
+        connection.execute("update decoded_days set decoded = decoded - 2 where day = %s", (FIRST,))
+        assert served.days_waiting("another") == {FIRST: 2}
+        assert served.days_waiting(decoder_version()) == {}, "the same decoder would only fail again"
