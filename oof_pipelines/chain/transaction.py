@@ -295,12 +295,19 @@ def _resolve(path: tuple[int, int], height: int, raw: _Instruction, keys: list[s
     program_id = raw.program_id
     if program_id is None:
         program_id = _key(keys, raw.program_id_index)
-    count = len(keys)
-    accounts = [
-        named if isinstance(named, str) else keys[named] if 0 <= named < count else "" for named in raw.accounts or ()
-    ]
+    accounts = _accounts(raw.accounts or (), keys)
     parsed = raw.parsed if isinstance(raw.parsed, dict) else None
     return Instruction(path, height, program_id, accounts, _data(raw.data), parsed)
+
+
+def _accounts(named: Sequence[int | str], keys: list[str]) -> list[str]:
+    """Addresses of indexes or of names; '' for an index beyond a shortened account list."""
+    try:
+        if named and min(named) >= 0:  # type: ignore[type-var, operator]
+            return [keys[index] for index in named]  # type: ignore[index]
+    except (TypeError, IndexError):
+        pass
+    return [one if isinstance(one, str) else _key(keys, one) for one in named]
 
 
 def _data(data: Any) -> bytes:
@@ -335,6 +342,8 @@ def _token_balances(rows: list[_TokenBalance] | None, keys: list[str]) -> list[T
 
 def _amount_raw(text: str) -> int:
     # A u64 has at most 20 digits; int() alone would also take signs, blanks, underscores and digits of other scripts.
-    if not (text.isascii() and text.isdecimal() and len(text) <= 20) or int(text) > MAX_LAMPORTS:
-        raise ValueError(f"{text[:40]!r} is no token amount")
-    return int(text)
+    if text.isascii() and text.isdecimal() and len(text) <= 20:
+        amount_raw = int(text)
+        if amount_raw <= MAX_LAMPORTS:
+            return amount_raw
+    raise ValueError(f"{text[:40]!r} is no token amount")

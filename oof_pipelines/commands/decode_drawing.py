@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.tree import Tree
 
 from oof_pipelines.chain.moves import FEE_PATH, LAMPORTS_ASSET, NATIVE_MINTS, RESIDUAL_PATH, Move, path_text
-from oof_pipelines.decode.actions import net_by_owner
 from oof_pipelines.decode.decoded import Decoded
+from oof_pipelines.decode.nets import net_by_owner
 from oof_pipelines.decode.venues import ROUTERS, VENUES
 
 _LAMPORTS_DECIMALS = 9

@@ -109,7 +109,7 @@ class Processes:
                 env={**self._environment, **(extra_environment or {})},
                 # Ctrl-C goes to us alone; we tell the children, in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_prepare_child,
             )
         child = Child(name, process, log, ends)
         self._children.append(child)
@@ -182,7 +182,8 @@ def _signal_session(session_pid: int, number: int) -> None:
         return
 
 
-def _die_with_parent() -> None:
-    """On Linux the kernel ends the child when we die, even by kill -9."""
+def _prepare_child() -> None:
+    """It hears SIGINT, which a shell that runs us in the background has ignored; on Linux it ends when we die, however."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,27 +1,21 @@
-"""From moves to actions: transfers, mints, wraps, fees and the like read off the book, swaps inferred where a venue ran.
-
-A swap is of the first storey here: within a known venue's or router's outer instruction, an owner whose own accounts gave
-one asset and got another has traded, SOL and wrapped SOL being one asset. Rent, tips and fees are no part of it.
-"""
+"""From moves to actions: transfers, mints, wraps, fees and the like read off the book, swaps inferred where a venue ran."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from oof_pipelines.chain.actions import Action, action_id
 from oof_pipelines.chain.moves import (
     FEE_PATH,
     LAMPORTS_ASSET,
-    NATIVE_MINT,
     NATIVE_MINTS,
     RESIDUAL_PATH,
     Move,
     path_text,
 )
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
-from oof_pipelines.decode.curve import is_off_curve
+from oof_pipelines.decode.swaps import swaps_of
 from oof_pipelines.decode.system import PROGRAM_IDS as SYSTEM_PROGRAM_IDS
 from oof_pipelines.decode.system import is_nonce_withdrawal
-from oof_pipelines.decode.venues import ROUTERS, VENUES
 
 # Kinds of moves → kinds of actions; several kinds of moves at one path may make one action each.
 _ACTION_KINDS = {
@@ -35,19 +29,6 @@ _ACTION_KINDS = {
     "owner_change": "owner_change",
     "excess": "transfer",
 }
-_NO_PART_OF_A_SWAP = frozenset(
-    {
-        "rent",
-        "tip",
-        "fee_base",
-        "fee_priority",
-        "wrap",
-        "unwrap",
-        "owner_change",
-        "confidential_deposit",
-        "confidential_withdraw",
-    }
-)
 
 
 def actions_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Action]:
@@ -56,7 +37,7 @@ def actions_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Action
     by_path: dict[str, list[Move]] = defaultdict(list)
     for move in moves:
         by_path[move.path].append(move)
-    made = _Maker(transaction.signature, instructions)
+    made = _Maker(transaction.signature, instructions, _wrapped_accounts(transaction, moves))
     if FEE_PATH in by_path:
         made.fee(transaction, by_path.pop(FEE_PATH))
     residual = by_path.pop(RESIDUAL_PATH, [])
@@ -70,8 +51,9 @@ def actions_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Action
 class _Maker:
     """Collects the actions of one transaction."""
 
-    def __init__(self, signature: str, instructions: dict[str, Instruction]) -> None:
+    def __init__(self, signature: str, instructions: dict[str, Instruction], wrapped_accounts: set[str]) -> None:
         self.actions: list[Action] = []
+        self._wrapped_accounts = wrapped_accounts
         self._signature = signature
         self._instructions = instructions
         self._ordinals: dict[tuple[str, str], int] = defaultdict(int)
@@ -129,6 +111,10 @@ class _Maker:
     def _pair(self, path: str, kind: str, giver: Move, taker: Move) -> None:
         if giver.is_virtual:
             self._add(path, kind, taker.owner, taker.asset, taker.delta_raw)
+        elif kind == "transfer" and giver.owner == taker.owner and not taker.is_virtual:
+            # Lamports put where they get wrapped are told of by the wrap.
+            if giver.asset != LAMPORTS_ASSET or taker.account not in self._wrapped_accounts:
+                self._add(path, "self_transfer", giver.owner, giver.asset, -giver.delta_raw, counterparty=taker.owner)
         else:
             other = "" if taker.is_virtual else taker.owner
             self._add(path, kind, giver.owner, giver.asset, -giver.delta_raw, counterparty=other)
@@ -146,34 +132,19 @@ class _Maker:
                 )
 
     def swaps(self, transaction: ParsedTransaction, moves: list[Move]) -> None:
-        if transaction.is_failed:
-            return
-        outers: dict[int, tuple[Instruction, str]] = {}
-        for instruction in transaction.instructions:
-            name = ROUTERS.get(instruction.program_id) or VENUES.get(instruction.program_id)
-            if name is not None:
-                outers.setdefault(instruction.path[0], (instruction, name))
-        for outer, (instruction, name) in outers.items():
-            paths = tuple(p for p in dict.fromkeys(m.path for m in moves) if p.partition(".")[0] == str(outer))
-            relevant = [move for move in moves if move.path in paths]
-            if len(outers) == 1:
-                # A venue that pays out of its own account does so by no instruction: with one venue call it was that one.
-                relevant += [move for move in moves if move.path == RESIDUAL_PATH]
-            self._swap(transaction, instruction, name, relevant, paths)
-
-    def _swap(
-        self, transaction: ParsedTransaction, at: Instruction, venue: str, moves: list[Move], paths: tuple[str, ...]
-    ) -> None:
-        nets = net_by_owner(move for move in moves if move.kind not in _NO_PART_OF_A_SWAP)
-        for owner in _possible_traders(transaction, nets):
-            sold = [(asset, raw) for asset, raw in nets.get(owner, {}).items() if raw < 0]
-            bought = [(asset, raw) for asset, raw in nets.get(owner, {}).items() if raw > 0]
-            if len(sold) == 1 and len(bought) == 1:
-                asset, raw = sold[0]
-                if any(move.path == RESIDUAL_PATH and move.owner == owner for move in moves):
-                    paths = (*paths, RESIDUAL_PATH)
-                self._add(path_text(at.path), "swap", owner, asset, -raw, venue=venue, bought=bought[0], paths=paths)
-                return
+        for swap in swaps_of(transaction, moves):
+            asset, amount_raw = swap.sold
+            self._add(
+                path_text(swap.at.path),
+                "swap",
+                swap.wallet,
+                asset,
+                amount_raw,
+                counterparty=swap.recipient,
+                venue=swap.venue,
+                bought=swap.bought,
+                paths=swap.paths,
+            )
 
     def residual(self, transaction: ParsedTransaction, moves: list[Move]) -> None:
         for asset in dict.fromkeys(move.asset for move in moves):
@@ -181,27 +152,11 @@ class _Maker:
             self._add(RESIDUAL_PATH, "residual", transaction.fee_payer, asset, unexplained)
 
 
-def _possible_traders(transaction: ParsedTransaction, nets: dict[str, dict[str, int]]) -> list[str]:
-    """The signers where one of them gave or took; else it is somebody for whom they act: wallets before program accounts.
-
-    A pool is on the other side of every trade, so where a signer took part it is never asked.
-    """
-    signers = [signer for signer in transaction.signers if nets.get(signer)]
-    return signers or sorted((owner for owner in nets if nets[owner]), key=is_off_curve)
-
-
-def net_by_owner(moves: Iterable[Move]) -> dict[str, dict[str, int]]:
-    """Owner → asset → net change over all accounts he owns; SOL and wrapped SOL are one asset, wrapped SOL's mint.
-
-    A wrapped SOL account's amount is money that is among its lamports already, so native money is counted in lamports
-    alone, whatever moved, wrapped or synchronised it, and at whatever path.
-    """
-    nets: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for move in moves:
-        if move.is_virtual or move.asset in NATIVE_MINTS:
-            continue
-        nets[move.owner][NATIVE_MINT if move.asset == LAMPORTS_ASSET else move.asset] += move.delta_raw
-    return {owner: {asset: raw for asset, raw in assets.items() if raw} for owner, assets in nets.items()}
+def _wrapped_accounts(transaction: ParsedTransaction, moves: list[Move]) -> set[str]:
+    """Accounts that hold wrapped SOL before, during or after the transaction."""
+    balances = transaction.pre_tokens + transaction.post_tokens
+    holding = {balance.account for balance in balances if balance.mint in NATIVE_MINTS}
+    return holding | {move.account for move in moves if move.asset in NATIVE_MINTS and not move.is_virtual}
 
 
 def _pairs(moves: list[Move]) -> Iterator[tuple[Move, Move]]:

@@ -30,6 +30,7 @@ from oof_pipelines.interfaces import (
 from oof_pipelines.storage.postgres import inbox_statements as statements
 from oof_pipelines.storage.postgres.hot_rows import insert_hot_rows
 from oof_pipelines.storage.postgres.locks import FEED_LOCK
+from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
 from oof_pipelines.storage.postgres.session import INBOX_STATEMENT_TIMEOUT_SECONDS, session_options
 
 T = TypeVar("T")
@@ -204,8 +205,9 @@ class PostgresInbox:
                     connection = await self._open()
                     async with connection.transaction():
                         return await work(connection)
-                except (psycopg.OperationalError, psycopg.InterfaceError):
-                    # Whether the commit arrived is unknown; every write here may be made twice.
+                except (psycopg.OperationalError, psycopg.InterfaceError, EmbeddedPostgresError):
+                    # Whether the commit arrived is unknown; every write here may be made twice. A server that was killed
+                    # again while it recovered has not started, and does so at the next try.
                     await self._abandon()
                     if asyncio.get_running_loop().time() >= deadline_s:
                         raise

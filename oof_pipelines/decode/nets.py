@@ -1,0 +1,60 @@
+"""What owners gained and lost over all their accounts, read off the book."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT, NATIVE_MINTS, Move
+
+
+@dataclass(slots=True)
+class Flow:
+    """What came in and what went out of one asset, in base units, both positive."""
+
+    in_raw: int = 0
+    out_raw: int = 0
+
+    @property
+    def net_raw(self) -> int:
+        return self.in_raw - self.out_raw
+
+
+Flows = dict[str, dict[str, Flow]]
+"""Owner → asset → flow."""
+
+
+def net_by_owner(moves: Iterable[Move]) -> dict[str, dict[str, int]]:
+    """Owner → asset → net change over all accounts he owns, zeros left out; SOL and wrapped SOL are wrapped SOL's mint.
+
+    A wrapped SOL account's amount is money that is among its lamports already, so native money is counted in lamports
+    alone, whatever moved, wrapped or synchronised it, and at whatever path.
+    """
+    nets: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for move, asset in _counted(moves):
+        nets[move.owner][asset] += move.delta_raw
+    return {owner: {asset: raw for asset, raw in assets.items() if raw} for owner, assets in nets.items()}
+
+
+def flows_by_owner(moves: Iterable[Move]) -> Flows:
+    """The same with in and out apart. What an instruction moves between two accounts of one owner is no flow."""
+    at_paths: dict[tuple[str, str, str], int] = defaultdict(int)
+    for move, asset in _counted(moves):
+        at_paths[move.owner, asset, move.path] += move.delta_raw
+    flows: Flows = defaultdict(lambda: defaultdict(Flow))
+    for (owner, asset, _), delta_raw in at_paths.items():
+        if delta_raw > 0:
+            flows[owner][asset].in_raw += delta_raw
+        elif delta_raw < 0:
+            flows[owner][asset].out_raw -= delta_raw
+    return {owner: dict(assets) for owner, assets in flows.items()}
+
+
+def counted_asset(move: Move) -> str:
+    """The asset a move counts for; '' where it counts for none: a counter-account's, or an amount of wrapped SOL."""
+    if move.is_virtual or move.asset in NATIVE_MINTS:
+        return ""
+    return NATIVE_MINT if move.asset == LAMPORTS_ASSET else move.asset
+
+
+def _counted(moves: Iterable[Move]) -> Iterator[tuple[Move, str]]:
+    return ((move, asset) for move in moves if (asset := counted_asset(move)))

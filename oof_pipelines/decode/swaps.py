@@ -1,0 +1,260 @@
+"""Swaps inferred from the book: within a venue's or router's outer instruction, who gave one asset and got another.
+
+SOL and wrapped SOL are one asset. Rent, tips and fees are no part of a swap, nor is a transfer between a trader's own
+accounts. What passes through on the way (the middle asset of a route) leaves dust that is no third side. No swap is made
+out of liquidity, nor out of a circle that ends in the asset it began with.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from oof_pipelines.chain.moves import NATIVE_MINT, RESIDUAL_PATH, Move, path_text
+from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
+from oof_pipelines.decode.curve import is_off_curve
+from oof_pipelines.decode.nets import Flow, counted_asset, flows_by_owner, net_by_owner
+from oof_pipelines.decode.trader_seats import trader_of
+from oof_pipelines.decode.venues import ROUTERS, VENUES
+
+_NO_PART_OF_A_SWAP = frozenset(
+    {
+        "rent",
+        "tip",
+        "fee_base",
+        "fee_priority",
+        "owner_change",
+        "confidential_deposit",
+        "confidential_withdraw",
+    }
+)
+_DUST_PARTS = 100
+"""A leftover below one part in so many of what passed through is dust."""
+_SMALL_LAMPORTS = 10_000_000
+"""What a route may cost or leave in SOL beside other assets: its fee, an unwrapped rest, rent that is handed through."""
+
+Amount = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """`wallet` sold one amount and bought another at the venue of the instruction `at`; amounts are (asset, base units).
+
+    `recipient` is who was given what was bought, '' where the wallet kept it.
+    """
+
+    at: Instruction
+    venue: str
+    wallet: str
+    sold: Amount
+    bought: Amount
+    recipient: str
+    paths: tuple[str, ...]
+
+
+def swaps_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Swap]:
+    """At most one swap an outer instruction, in their order; none of a failed transaction."""
+    if transaction.is_failed:
+        return []
+    outers: dict[int, tuple[Instruction, str]] = {}
+    for instruction in transaction.instructions:
+        name = ROUTERS.get(instruction.program_id) or VENUES.get(instruction.program_id)
+        if name is not None:
+            outers.setdefault(instruction.path[0], (instruction, name))
+    found = []
+    for outer, (instruction, name) in outers.items():
+        within = [move for move in moves if move.path.partition(".")[0] == str(outer)]
+        if len(outers) == 1:
+            # A venue that pays out of its own account does so by no instruction: with one venue call it was that one.
+            within += [move for move in moves if move.path == RESIDUAL_PATH]
+        swap = _Route(transaction, instruction, name, within, moves).swap()
+        if swap is not None:
+            found.append(swap)
+    return found
+
+
+class _Route:
+    """One outer instruction that called a venue, with the moves it made."""
+
+    def __init__(
+        self, transaction: ParsedTransaction, at: Instruction, venue: str, within: list[Move], moves: list[Move]
+    ) -> None:
+        self._at = at
+        self._venue = venue
+        self._signers = transaction.signers
+        self._instructions = [one for one in transaction.instructions if one.path[0] == at.path[0]]
+        self._within = [move for move in within if move.kind not in _NO_PART_OF_A_SWAP]
+        self._paths = tuple(dict.fromkeys(move.path for move in within if move.path != RESIDUAL_PATH))
+        self._moves = moves
+        self._flows = flows_by_owner(self._within)
+        self._seated = {trader_of(instruction) for instruction in self._instructions} - {""}
+        self._of_venues = self._passed_to_venues() - self._seated
+
+    def swap(self) -> Swap | None:
+        """The swap of the first who traded: signers before wallets before program accounts, pools never."""
+        taking_part = [signer for signer in self._signers if signer in self._flows]
+        for signer in taking_part:
+            trade = self._trade(signer)
+            if trade is not None:
+                return self._made(signer, *trade)
+        if any(_is_circle(self._flows[signer]) for signer in taking_part):
+            return None
+        trades = {owner: trade for owner in self._flows if (trade := self._trade(owner)) is not None}
+        wallet = next((owner for owner in trades if not is_off_curve(owner)), "")
+        if wallet:
+            return self._made(wallet, *trades[wallet])
+        givers = [signer for signer in taking_part if _sides(self._flows[signer]) != ([], [])]
+        if not givers:
+            wallet = self._program_wallet(list(trades))
+            if wallet:
+                return self._made(wallet, *trades[wallet])
+            givers = [owner for owner in self._flows if owner not in self._of_venues]
+        return next((swap for giver in givers if (swap := self._swap_of_a_giver(giver)) is not None), None)
+
+    def _made(self, wallet: str, sold: Amount, bought: Amount, recipient: str = "", more: Iterable[str] = ()) -> Swap:
+        paths = tuple(dict.fromkeys((*more, *self._paths)))
+        if any(move.path == RESIDUAL_PATH and move.owner == wallet for move in self._within):
+            paths = (*paths, RESIDUAL_PATH)
+        return Swap(self._at, self._venue, wallet, sold, bought, recipient, paths)
+
+    def _trade(self, owner: str) -> tuple[Amount, Amount] | None:
+        """(sold, bought) of an owner who gave one asset and got another."""
+        flows = self._flows.get(owner, {})
+        sold, bought = _sides(flows)
+        if len(sold) != 1 or len(bought) != 1:
+            return None
+        assets = sold[0][0], bought[0][0]
+        if any(_goes_round(flows[asset]) for asset in assets) or self._is_liquidity(owner, *assets):
+            return None
+        return sold[0], bought[0]
+
+    def _program_wallet(self, owners: list[str]) -> str:
+        """Of owners without a key the one who traded: who sits in the trader's seat, else the only one who is no pool."""
+        in_seat = [owner for owner in owners if owner in self._seated]
+        if len(in_seat) == 1:
+            return in_seat[0]
+        outsiders = [owner for owner in owners if owner not in self._of_venues]
+        return outsiders[0] if len(outsiders) == 1 else ""
+
+    def _passed_to_venues(self) -> set[str]:
+        """Whoever a venue was called with, by name or by an account of his: its pools and vault owners among them."""
+        named = {
+            account
+            for instruction in self._instructions
+            if instruction.program_id in VENUES
+            for account in instruction.accounts
+        }
+        return named | {move.owner for move in self._within if move.account in named}
+
+    def _is_liquidity(self, owner: str, sold: str, bought: str) -> bool:
+        """Whether a venue itself minted what was bought or burned what was sold: a share of a pool."""
+        made = [
+            move
+            for move in self._within
+            if move.owner == owner and (move.kind, move.asset) in (("mint", bought), ("burn", sold))
+        ]
+        return any(self._caller(move.path) in VENUES for move in made)
+
+    def _caller(self, path: str) -> str:
+        """The program that called the instruction at `path`; '' for an outer one."""
+        programs: list[str] = []
+        for instruction in self._instructions:
+            del programs[instruction.stack_height - 1 :]
+            if path_text(instruction.path) == path:
+                return programs[-1] if programs else ""
+            programs.append(instruction.program_id)
+        return ""
+
+    # --- somebody who gave and got nothing ---
+
+    def _swap_of_a_giver(self, giver: str) -> Swap | None:
+        """He acts for another, whose money it was, or has what he bought sent to another, or both."""
+        gave, got = _sides(self._flows[giver])
+        if len(gave) != 1 or got:
+            return None
+        sold = gave[0]
+        principal, handed_over = self._principal(giver, sold)
+        if not principal:
+            return None
+        gave, got = _sides(self._flows.get(principal, {}))
+        if principal != giver and not gave and len(got) == 1 and got[0][0] != sold[0]:
+            if self._is_liquidity(principal, sold[0], got[0][0]):
+                return None
+            return self._made(principal, sold, got[0], more=handed_over)
+        delivered = self._delivered(giver, sold[0])
+        if delivered is None:
+            return None
+        recipient, bought = delivered
+        return self._made(principal, sold, bought, recipient if recipient != principal else "", handed_over)
+
+    def _principal(self, giver: str, sold: Amount) -> tuple[str, list[str]]:
+        """Whose money it was, and the paths on which it was handed to the giver; '' where nobody's net says so."""
+        asset, amount_raw = sold
+        nets = net_by_owner(move for move in self._moves if move.kind not in _NO_PART_OF_A_SWAP)
+        if nets.get(giver, {}).get(asset, 0) < 0:
+            return giver, []
+        owners = [owner for owner, assets in nets.items() if assets.get(asset, 0) == -amount_raw]
+        if len(owners) != 1:
+            return "", []
+        handed_over = [
+            move.path
+            for move in self._moves
+            if move.owner == owners[0] and move.delta_raw < 0 and counted_asset(move) == asset
+        ]
+        return owners[0], handed_over
+
+    def _delivered(self, giver: str, sold: str) -> tuple[str, Amount] | None:
+        """Who was sent what the giver bought, and how much; the largest share where a fee was split off.
+
+        It came into the giver's accounts and left them again for wallets that gave nothing.
+        """
+        passed = {asset for asset, flow in self._flows[giver].items() if flow.in_raw and flow.out_raw} - {sold}
+        sent = {
+            (move.path, asset)
+            for move in self._within
+            if move.owner == giver and move.delta_raw < 0 and (asset := counted_asset(move)) in passed
+        }
+        shares: dict[str, Amount] = {}
+        for move in self._within:
+            owner = move.owner
+            if move.delta_raw > 0 and (move.path, counted_asset(move)) in sent and owner not in self._signers:
+                gave, got = _sides(self._flows[owner])
+                if not gave and len(got) == 1:
+                    shares[owner] = got[0]
+        # An account of a program may be the vault of a venue that is not known here, so wallets come first.
+        wallets = {owner: share for owner, share in shares.items() if not is_off_curve(owner)}
+        shares = wallets or {owner: share for owner, share in shares.items() if owner not in self._of_venues}
+        if len({asset for asset, _ in shares.values()}) != 1:
+            return None
+        recipient = max(shares, key=lambda owner: shares[owner][1])
+        return recipient, shares[recipient]
+
+
+def _sides(flows: dict[str, Flow]) -> tuple[list[Amount], list[Amount]]:
+    """What an owner sold and what he bought, without the dust of a route and without small change beside a pair."""
+    nets = {asset: flow.net_raw for asset, flow in flows.items() if flow.net_raw and not _is_dust(asset, flow)}
+    if len(nets) > 2 and abs(nets.get(NATIVE_MINT, _SMALL_LAMPORTS + 1)) <= _SMALL_LAMPORTS:
+        del nets[NATIVE_MINT]
+    sold = [(asset, -raw) for asset, raw in nets.items() if raw < 0]
+    bought = [(asset, raw) for asset, raw in nets.items() if raw > 0]
+    return sold, bought
+
+
+def _is_dust(asset: str, flow: Flow) -> bool:
+    """Whether the net is what was left over of an asset that passed through."""
+    if asset == NATIVE_MINT and _goes_round(flow) and abs(flow.net_raw) <= _SMALL_LAMPORTS:
+        return True
+    return _passed_raw(flow) > 0 and abs(flow.net_raw) * _DUST_PARTS < max(flow.in_raw, flow.out_raw)
+
+
+def _goes_round(flow: Flow) -> bool:
+    """Whether an asset was given and got alike: half of the larger at least, so that its net is gain or loss."""
+    return _passed_raw(flow) * 2 >= max(flow.in_raw, flow.out_raw)
+
+
+def _is_circle(flows: dict[str, Flow]) -> bool:
+    """Whether an owner ended with gain or loss of what he began with, and with nothing else but dust."""
+    left = {asset: flow for asset, flow in flows.items() if flow.net_raw}
+    return bool(left) and all(_goes_round(flow) or _is_dust(asset, flow) for asset, flow in left.items())
+
+
+def _passed_raw(flow: Flow) -> int:
+    return min(flow.in_raw, flow.out_raw)
