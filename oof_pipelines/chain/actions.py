@@ -11,8 +11,9 @@ class Action:
     """One thing done.
 
     `wallet` is whose action it is: who sent, paid, traded, opened. `counterparty` is the other side's owner, '' where
-    there is none. `asset` and `amount_raw` are what moved (for a swap: what was sold), `bought_asset` and `bought_raw`
-    what a swap brought. `paths` are the paths of the moves it speaks of.
+    there is none; for a swap it is who was given what was bought, '' where the wallet kept it. `asset` and `amount_raw`
+    are what moved (for a swap: what was sold), `bought_asset` and `bought_raw` what a swap brought. `paths` are the paths
+    of the moves it speaks of. A transfer between accounts of one owner is a `self_transfer`.
     """
 
     id: str

@@ -24,7 +24,8 @@ UNEXPLAINED_ACCOUNT = "unexplained"
 class Move:
     """`delta_raw` of `asset` (`lamports`, or a mint) on `account`, caused by the instruction at `path`.
 
-    `owner` is who owns the account while it moves: a token account's owner, else the account itself. `path` is
+    `owner` is who owns the account while it moves: a token account's owner, also of what is paid in for him before it is
+    initialised; else the account itself. `path` is
     'outer' or 'outer.inner', or `fee`, or `residual` for what no instruction explains. `is_virtual` marks counter-accounts.
     """
 

@@ -295,18 +295,20 @@ def _resolve(path: tuple[int, int], height: int, raw: _Instruction, keys: list[s
     program_id = raw.program_id
     if program_id is None:
         program_id = _key(keys, raw.program_id_index)
-    accounts = _accounts(raw.accounts or (), keys)
+    accounts = _accounts(raw.accounts or [], keys)
     parsed = raw.parsed if isinstance(raw.parsed, dict) else None
     return Instruction(path, height, program_id, accounts, _data(raw.data), parsed)
 
 
-def _accounts(named: Sequence[int | str], keys: list[str]) -> list[str]:
+def _accounts(named: list[int | str], keys: list[str]) -> list[str]:
     """Addresses of indexes or of names; '' for an index beyond a shortened account list."""
-    try:
-        if named and min(named) >= 0:  # type: ignore[type-var, operator]
-            return [keys[index] for index in named]  # type: ignore[index]
-    except (TypeError, IndexError):
-        pass
+    if named and isinstance(named[0], int):
+        try:
+            # Nearly always all are indexes within the list; names, negative or large indexes are for the slower way.
+            if min(named) >= 0:  # type: ignore[operator]
+                return [keys[index] for index in named]  # type: ignore[index]
+        except (TypeError, IndexError):
+            pass
     return [one if isinstance(one, str) else _key(keys, one) for one in named]
 
 

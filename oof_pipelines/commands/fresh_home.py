@@ -11,6 +11,9 @@ from oof_pipelines.commands.interruption import orderly_end, shielded
 from oof_pipelines.settings import SettingsError
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
+# What a home may hold, all of it made by us.
+_OURS = frozenset({"pg", "dagster", "logs", "parquet_store", "chain", "synthetic_chain", "floor", "go", "decoded"})
+
 
 @contextmanager
 def fresh_home(home: Path) -> Iterator[None]:
@@ -60,6 +63,12 @@ def locked(home: Path) -> Iterator[None]:
 
 def _empty(home: Path, server: EmbeddedPostgres) -> None:
     try:
+        # OOF_HOME may be anybody's folder, with a "demo" of his own in it.
+        strangers = sorted(entry.name for entry in home.iterdir() if entry.name not in _OURS) if home.exists() else []
+        if strangers:
+            raise SettingsError(
+                f"OOF_HOME: {home} is made anew, and {strangers[0]} in it is not ours; move it, or name another OOF_HOME"
+            )
         if home.exists():
             server.erase()
             shutil.rmtree(home)

@@ -107,6 +107,7 @@ class _Book:
         self._collects: dict[tuple[str, str], str] = {}
         self._given: dict[str, tuple[str, str]] = {}
         self._openings = Openings(())
+        self._late: list[Move] = []
 
     def run(self, steps: list[Step]) -> None:
         """Charge the fee, then apply every operation in call order."""
@@ -133,6 +134,9 @@ class _Book:
         for account, delta_lamports in self._balances.missing_lamports().items():
             self._write(RESIDUAL_PATH, account, LAMPORTS_ASSET, delta_lamports, "residual")
             sums[LAMPORTS_ASSET] = sums.get(LAMPORTS_ASSET, 0) + delta_lamports
+        for move in self._late:
+            self.moves.append(move)
+            sums[LAMPORTS_ASSET] = sums.get(LAMPORTS_ASSET, 0) + move.delta_raw
         for asset, total in sorted(sums.items()):
             self._write_virtual(RESIDUAL_PATH, UNEXPLAINED_ACCOUNT, asset, -total, "residual")
 
@@ -211,19 +215,20 @@ class _Book:
         if lamports is None:
             kept = self._balances.after_lamports.get(source, 0) if kind == "excess" else 0
             lamports = max(0, held_lamports - kept)
-        given_at, given_to = self._given.get(destination, ("", ""))
+        _, given_to = self._given.get(destination, ("", ""))
         if kind == "nonce":
             kind = "rent" if lamports == held_lamports else "transfer"
         elif kind == "transfer" and destination in TIP_ACCOUNTS:
             kind = "tip"
-        elif kind == "transfer" and given_at == _outer(path):
-            # Topped up so that a program can take it over in the same instruction: what ATA creation does.
+        elif kind == "transfer" and self._is_paid_for(path, destination):
             kind = "rent"
         if kind == "rent":
             # Accounts for wrapped SOL and for stake are often created with what they are to hold on top of their rent.
             opening = self._openings.coming(destination)
             if opening is not None and opening.mint in NATIVE_MINTS:
-                rent_lamports, rest_kind = self._balances.reserve_lamports(destination, opening.mint), "transfer"
+                reserve_lamports = self._balances.reserve_lamports(destination, opening.mint)
+                rent_lamports = max(0, reserve_lamports - self._balances.lamports_of(destination))
+                rest_kind = "transfer"
             elif given_to in STAKE_PROGRAM_IDS:
                 rent_lamports, rest_kind = STAKE_ACCOUNT_RENT_LAMPORTS, "stake"
             else:
@@ -231,6 +236,17 @@ class _Book:
             self._shift_lamports(path, source, destination, max(0, lamports - rent_lamports), rest_kind)
             lamports = min(lamports, rent_lamports)
         self._shift_lamports(path, source, destination, lamports, kind)
+
+    def _is_paid_for(self, path: str, account: str) -> bool:
+        """Whether lamports sent there open an account: one that is yet to become a token account, or that a program takes
+        over in the same instruction, as at the creation of an associated account that held lamports before.
+        """
+        is_open = self._balances.has_owner(account)
+        if not is_open and self._openings.coming(account) is not None:
+            return True
+        # A reallocation tops up an account that is open, but what gets wrapped is no rent.
+        is_wrapped = is_open and self._mint_of(account) in NATIVE_MINTS
+        return not is_wrapped and self._given.get(account, ("", ""))[0] == _outer(path)
 
     def _open(self, path: str, operation: OpenTokenAccount) -> None:
         """Whatever the account held of its own passes to the owner it gets."""
@@ -290,6 +306,8 @@ class _Book:
         mint = operation.mint or self._mint_of(source) or self._mint_of(destination)
         if mint is None or source == destination:
             return
+        if mint in NATIVE_MINTS:
+            self._cover(path, source, mint, operation.amount_raw)
         if not (self._balances.accept(source, mint) and self._balances.accept(destination, mint)):
             return
         fee_raw = operation.fee_raw
@@ -301,6 +319,19 @@ class _Book:
         self._write_virtual(path, WITHHELD_ACCOUNT, mint, fee_raw, "transfer")
         if mint in NATIVE_MINTS:
             self._shift_lamports(path, source, destination, operation.amount_raw, "transfer")
+
+    def _cover(self, path: str, account: str, mint: str, amount_raw: int) -> None:
+        """What a wrapped SOL account sends without having it, a program had put there by no instruction, and wrapped it."""
+        balances = self._balances
+        if account not in balances.after_lamports or self._mint_of(account) != mint:
+            return
+        lacking = amount_raw + balances.reserve_lamports(account, mint) - balances.lamports_of(account)
+        if lacking <= 0 or balances.amount_raw(account, mint) >= amount_raw:
+            return
+        balances.lamports[account] = balances.lamports_of(account) + lacking
+        owner = balances.owner(account)
+        self._late.append(Move(RESIDUAL_PATH, account, owner, LAMPORTS_ASSET, lacking, "residual"))
+        self._sync(path, account)
 
     def _mint_of(self, account: str) -> str | None:
         state = self._balances.token_account(account)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT, NATIVE_MINTS, Move
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Flow:
     """What came in and what went out of one asset, in base units, both positive."""
 
-    in_raw: int = 0
-    out_raw: int = 0
+    in_raw: int
+    out_raw: int
 
     @property
     def net_raw(self) -> int:
@@ -40,13 +40,14 @@ def flows_by_owner(moves: Iterable[Move]) -> Flows:
     at_paths: dict[tuple[str, str, str], int] = defaultdict(int)
     for move, asset in _counted(moves):
         at_paths[move.owner, asset, move.path] += move.delta_raw
-    flows: Flows = defaultdict(lambda: defaultdict(Flow))
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
     for (owner, asset, _), delta_raw in at_paths.items():
-        if delta_raw > 0:
-            flows[owner][asset].in_raw += delta_raw
-        elif delta_raw < 0:
-            flows[owner][asset].out_raw -= delta_raw
-    return {owner: dict(assets) for owner, assets in flows.items()}
+        in_raw, out_raw = sums.get((owner, asset), (0, 0))
+        sums[owner, asset] = (in_raw + max(0, delta_raw), out_raw + max(0, -delta_raw))
+    flows: Flows = {}
+    for (owner, asset), (in_raw, out_raw) in sums.items():
+        flows.setdefault(owner, {})[asset] = Flow(in_raw, out_raw)
+    return flows
 
 
 def counted_asset(move: Move) -> str:

@@ -24,7 +24,8 @@ with locked(Path(sys.argv[1])):
 def test_a_second_run_is_refused_and_touches_nothing(tmp_path: Path) -> None:
     home = tmp_path / "demo"
     home.mkdir()
-    (home / "precious").touch()
+    (home / "logs").mkdir()
+    (home / "logs" / "precious").touch()
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -36,11 +37,23 @@ def test_a_second_run_is_refused_and_touches_nothing(tmp_path: Path) -> None:
         with expected as refusal, fresh_home(tmp_path / name):
             pytest.fail("both run")
         assert "\n" not in str(refusal.value)
-    assert (home / "precious").exists()
+    assert (home / "logs" / "precious").exists()
     holder.kill()
     holder.communicate()
     with fresh_home(home):
-        assert not (home / "precious").exists()
+        assert list(home.iterdir()) == []
+
+
+def test_a_folder_of_somebody_elses_is_not_erased(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    (home / "logs").mkdir(parents=True)
+    (home / "thesis.tex").touch()
+    with (
+        pytest.raises(SettingsError, match=r"^OOF_HOME: .*demo is made anew, and thesis\.tex in it is not ours"),
+        fresh_home(home),
+    ):
+        pytest.fail("it ran")
+    assert (home / "thesis.tex").exists()
 
 
 def test_the_lock_lies_beside_the_home_and_is_free_afterwards(tmp_path: Path) -> None:

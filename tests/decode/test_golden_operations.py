@@ -38,7 +38,7 @@ GOLDEN = {
     # an associated account opened
     "4c5dH6XVzPUYtjE9RCQavfyuvPtsdf69N8YqbNSHBnBYze9itnyCKCbRg8jxReyATg2vc81SkMUuG4H5qJB5jHwz": """
         fee fee_base lamports: DAXn -5000, (validator_fee) +5000
-        0.1 rent lamports: DAXn -2039280, 6X6V +2039280
+        0.1 rent lamports: DAXn -2039280, 6X6V/Jp8x +2039280
         --
         fee fee DAXn lamports 5000
         0.1 account_open DAXn → 6X6V lamports 2039280
@@ -47,8 +47,8 @@ GOLDEN = {
     "UQvwaQsGUuyqX6ArJxySgZ1862HNnWnuY7D81L9k3ctSDbaMfhwSHtWqoXi2FF2CypVEjWjykKLULQxBYZDLUbB": """
         fee fee_base lamports: GM5V -5000, (validator_fee) +5000
         fee fee_priority lamports: GM5V -140236, (validator_fee) +140236
-        2 rent lamports: GM5V -2039280, 2dmk +2039280
-        3 rent lamports: GM5V -2039280, AYAx +2039280
+        2 rent lamports: GM5V -2039280, 2dmk/3pBy +2039280
+        3 rent lamports: GM5V -2039280, AYAx/3pBy +2039280
         --
         fee fee GM5V lamports 145236
         2 account_open GM5V → 2dmk lamports 2039280

@@ -30,7 +30,7 @@ GOLDEN = {
     # wrap, swap, close
     "3QHC6GMfi2GsZaJ9pFCgRt6E3eevgvgDuULiJEPUzin86S4TUPqZoozNtptkM2iyKqiYWxd1fwFAFkTiU4QCoqfj": """
         fee fee_base lamports: 8QXH -5000, (validator_fee) +5000
-        0.1 rent lamports: 8QXH -2039280, HrRx +2039280
+        0.1 rent lamports: 8QXH -2039280, HrRx/8QXH +2039280
         1 transfer lamports: 8QXH -3853747, HrRx/8QXH +3853747
         2 wrap WSOL: HrRx/8QXH +3853747, (wrap) -3853747
         3.0 transfer WSOL: HrRx/8QXH -3853747, J445/HLnp +3853747
@@ -40,7 +40,6 @@ GOLDEN = {
         --
         fee fee 8QXH lamports 5000
         0.1 account_open 8QXH → HrRx lamports 2039280
-        1 transfer 8QXH → 8QXH lamports 3853747
         2 wrap 8QXH WSOL 3853747
         3.0 transfer 8QXH → HLnp WSOL 3853747
         3.1 transfer HLnp → 8QXH 4KCq 10049442880
@@ -51,7 +50,7 @@ GOLDEN = {
     "2bhr1FWqeL28zH1BJR1h3PxkVorh5GD3koPUgzKMKFtxUKK5k3R3UraU8YRoB5yxKDi5AZafp3Xf74AXTf9LDqWc": """
         fee fee_base lamports: E8oV -5000, (validator_fee) +5000
         fee fee_priority lamports: E8oV -4112000, (validator_fee) +4112000
-        2.1 rent lamports: E8oV -2039280, 7tKH +2039280
+        2.1 rent lamports: E8oV -2039280, 7tKH/E8oV +2039280
         3.1 transfer 7atg: 5BZ9/E8oV -358800, f2Yz/GpMZ +344448, (withheld_fees) +14352
         3.2 transfer WSOL: Gn7Z/GpMZ -15742, 2rik/HV1K +15742
         3.2 transfer lamports: Gn7Z/GpMZ -15742, 2rik/HV1K +15742
@@ -85,7 +84,7 @@ GOLDEN = {
     "GCeRpjvfNXZB6BJFQChjpKycdKpRwQGS1BSwUvLjVpJj6NgdzzQACAWt89ZEfEXjeRSqzhDX8CHtzpMUnfJ7VMJ": """
         fee fee_base lamports: 46EC -5000, (validator_fee) +5000
         fee fee_priority lamports: 46EC -189, (validator_fee) +189
-        2.1 rent lamports: 46EC -2039280, 3DN7 +2039280
+        2.1 rent lamports: 46EC -2039280, 3DN7/46EC +2039280
         4.1 transfer EPjF: FeYS/46EC -4439613, Gzmr/3kyV +4439613
         4.2 transfer WSOL: D2mn/3kyV -32095199, 7PSF/46EC +32095199
         4.2 transfer lamports: D2mn/3kyV -32095199, 7PSF/46EC +32095199

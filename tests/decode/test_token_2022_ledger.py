@@ -209,7 +209,7 @@ def test_excess_lamports_leave_what_the_account_needs() -> None:
             alice   405000
             boxa   2100000  hush  1  alice
         """,
-        did="0  transfer  alice → alice  lamports  400000",
+        did="0  self_transfer  alice → alice  lamports  400000",
     )
 
 
@@ -225,7 +225,7 @@ def test_the_programs_own_wrapped_sol_is_wrapped_sol() -> None:
         ],
         booked="""
             0  alice   lamports  -2074080  rent
-            0  temp    lamports  +2074080  rent
+            0  temp    lamports  +2074080  rent of alice
             2  alice   lamports      -500  transfer
             2  temp    lamports      +500  transfer of alice
             3  temp    wsol22        +500  wrap of alice
@@ -236,9 +236,8 @@ def test_the_programs_own_wrapped_sol_is_wrapped_sol() -> None:
             temp   2074580  wsol22  500  alice
         """,
         did="""
-            0  account_open  alice → temp   lamports  2074080
-            2  transfer      alice → alice  lamports  500
-            3  wrap          alice          wsol22    500
+            0  account_open  alice → temp  lamports  2074080
+            3  wrap          alice         wsol22    500
         """,
     )
     assert not decoded.has_residual

@@ -66,7 +66,7 @@ def test_ata_create_and_create_idempotent() -> None:
         apply=[ata, again],
         booked="""
             0.0  alice  lamports  -2039280  rent
-            0.0  boxb   lamports  +2039280  rent
+            0.0  boxb   lamports  +2039280  rent of bob
         """,
         after="""
             alice  7955720
@@ -122,8 +122,7 @@ def test_wrap_in_a_standing_account() -> None:
             wbox   2040480  wsol  1200  alice
         """,
         did="""
-            0  transfer  alice → alice  lamports  1000
-            1  wrap      alice          wsol      1000
+            1  wrap  alice  wsol  1000
         """,
     )
 
@@ -165,9 +164,9 @@ def test_a_wrapped_account_that_lives_and_dies_in_one_transaction() -> None:
         ],
         booked="""
             0  alice   lamports      -700  transfer
-            0  temp    lamports      +700  transfer
+            0  temp    lamports      +700  transfer of alice
             0  alice   lamports  -2039280  rent
-            0  temp    lamports  +2039280  rent
+            0  temp    lamports  +2039280  rent of alice
             1  temp    wsol          +700  wrap of alice
             1  (wrap)  wsol          -700  wrap
             2  temp    wsol          -600  transfer of alice
@@ -186,7 +185,6 @@ def test_a_wrapped_account_that_lives_and_dies_in_one_transaction() -> None:
             boxb   2039880  wsol  600  bob
         """,
         did="""
-            0  transfer       alice → temp   lamports  700
             0  account_open   alice → temp   lamports  2039280
             1  wrap           alice          wsol      700
             2  transfer       alice → bob    wsol      600
@@ -249,8 +247,8 @@ def test_set_authority_of_the_owner_hands_over_all_that_is_in_the_account() -> N
             boxb   2039280  usdc  30  bob
         """,
         did="""
-            0  owner_change  alice → bob  usdc  80
-            1  transfer      bob → bob    usdc  30
+            0  owner_change   alice → bob  usdc  80
+            1  self_transfer  bob → bob    usdc  30
         """,
     )
 
@@ -323,7 +321,7 @@ def test_an_account_closed_and_opened_again_for_another_mint() -> None:
             1  boxa      lamports  -2039280  rent of alice
             1  alice     lamports  +2039280  rent
             2  alice     lamports  -2039280  rent
-            2  boxa      lamports  +2039280  rent
+            2  boxa      lamports  +2039280  rent of carol
             4  boxa      meme            +3  mint of carol
             4  (supply)  meme            -3  mint
         """,
