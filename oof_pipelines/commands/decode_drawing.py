@@ -7,10 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from oof_pipelines.chain.actions import Action
 from oof_pipelines.chain.moves import FEE_PATH, LAMPORTS_ASSET, NATIVE_MINTS, RESIDUAL_PATH, Move, path_text
 from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.decode.nets import net_by_owner
-from oof_pipelines.decode.venues import ROUTERS, VENUES
+from oof_pipelines.decode.program_names import PROGRAM_NAMES
 
 _LAMPORTS_DECIMALS = 9
 
@@ -27,14 +28,12 @@ def draw(decoded: Decoded, console: Console) -> None:
         height = instruction.stack_height
         parent = next((branches[level] for level in range(height - 1, 0, -1) if level in branches), root)
         path = path_text(instruction.path)
-        name = VENUES.get(instruction.program_id) or ROUTERS.get(instruction.program_id) or instruction.program_id
-        branch = parent.add(f"[cyan]{path}[/] {escape(name)}")
+        name = PROGRAM_NAMES.get(instruction.program_id, instruction.program_id)
+        branch = parent.add(f"[cyan]{path}[/] [bold]{escape(name)}[/]")
         branches = {level: tree for level, tree in branches.items() if level < height} | {height: branch}
         for action in decoded.actions:
             if action.path == path:
-                branch.add(
-                    f"[green]{action.kind}[/]{f' {action.venue}' if action.venue else ''} by {escape(action.wallet)}"
-                )
+                branch.add(_action_text(action, decoded.decimals))
         _add_moves(branch, path, decoded)
     if decoded.has_residual:
         _add_moves(root.add("[yellow]no instruction explains[/]"), RESIDUAL_PATH, decoded)
@@ -48,10 +47,23 @@ def _add_moves(branch: Tree, path: str, decoded: Decoded) -> None:
             branch.add(_move_text(move, decoded.decimals))
 
 
+def _action_text(action: Action, decimals: dict[str, int]) -> str:
+    """'swap on raydium_amm_v4 by WALLET: 790 SOL → 5 MINT', 'transfer by WALLET to WALLET: 5 SOL'."""
+    where = f" on {action.venue}" if action.venue else ""
+    to = f" to {action.counterparty}" if action.counterparty else ""
+    amount = f"{_amount(action.amount_raw, action.asset, decimals)} {_asset_name(action.asset)}"
+    if action.bought_asset:
+        bought = _amount(action.bought_raw, action.bought_asset, decimals)
+        amount += f" → {bought} {_asset_name(action.bought_asset)}"
+    return f"[green]{action.kind}{where}[/] by {escape(action.wallet + to)}: {escape(amount)}"
+
+
 def _move_text(move: Move, decimals: dict[str, int]) -> str:
     who = f"({move.account})" if move.is_virtual else move.account
     amount = _amount(move.delta_raw, move.asset, decimals, is_signed=True)
-    return f"{amount} {escape(_asset_name(move.asset))} {escape(who)} [dim]{move.kind}[/]"
+    # In the book wrapped SOL is in both ledgers: the token side is named, or the same money would seem to move twice.
+    asset = "wrapped SOL" if move.asset in NATIVE_MINTS else _asset_name(move.asset)
+    return f"{amount} {escape(asset)} {escape(who)} [dim]{move.kind}[/]"
 
 
 def _net_table(decoded: Decoded) -> Table:
@@ -69,5 +81,8 @@ def _asset_name(asset: str) -> str:
 
 
 def _amount(raw: int, asset: str, decimals: dict[str, int], *, is_signed: bool = False) -> str:
-    places = _LAMPORTS_DECIMALS if _asset_name(asset) == "SOL" else decimals.get(asset, 0)
-    return f"{Decimal(raw).scaleb(-places):{'+' if is_signed else ''},f}"
+    sign = "+" if is_signed else ""
+    places = _LAMPORTS_DECIMALS if _asset_name(asset) == "SOL" else decimals.get(asset)
+    if places is None:
+        return f"{raw:{sign},} base units of"
+    return f"{Decimal(raw).scaleb(-places):{sign},f}"

@@ -117,7 +117,7 @@ def test_the_drawing_tells_instructions_moves_and_nets(chain: list[SyntheticTran
     for transaction in chain:
         assert transaction.signature in result.output
     assert result.output.count("Net per owner") == len(chain)
-    assert "0.1 11111111111111111111111111111111" in result.output
+    assert "0.1 system" in result.output
     assert "(validator_fee) fee_base" in result.output
     assert "-0.002039280 SOL" in result.output
     assert "succeeded" in result.output
