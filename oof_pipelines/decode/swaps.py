@@ -8,7 +8,7 @@ out of liquidity, nor out of a circle that ends in the asset it began with.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from oof_pipelines.chain.moves import NATIVE_MINT, RESIDUAL_PATH, Move, path_text
+from oof_pipelines.chain.moves import FEE_PATH, NATIVE_MINT, RESIDUAL_PATH, Move, path_text
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.nets import Flow, counted_asset, flows_by_owner, net_by_owner
@@ -59,23 +59,57 @@ def swaps_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Swap]:
         name = ROUTERS.get(instruction.program_id) or VENUES.get(instruction.program_id)
         if name is not None:
             outers.setdefault(instruction.path[0], (instruction, name))
+    unexplained = _unexplained_by_call(transaction, moves, set(outers))
+    explained = [move for move in moves if move.path not in (FEE_PATH, RESIDUAL_PATH)]
+    elsewhere = [move for move in explained if _outer(move) not in outers]
     found = []
     for outer, (instruction, name) in outers.items():
-        within = [move for move in moves if move.path.partition(".")[0] == str(outer)]
-        if len(outers) == 1:
-            # A venue that pays out of its own account does so by no instruction: with one venue call it was that one.
-            within += [move for move in moves if move.path == RESIDUAL_PATH]
-        swap = _Route(transaction, instruction, name, within, moves).swap()
+        within = [move for move in explained if _outer(move) == outer] + unexplained.get(outer, [])
+        swap = _Route(transaction, instruction, name, within, explained, elsewhere).swap()
         if swap is not None:
             found.append(swap)
     return found
 
 
+def _unexplained_by_call(transaction: ParsedTransaction, moves: list[Move], outers: set[int]) -> dict[int, list[Move]]:
+    """Outer index → residual moves that were its doing.
+
+    A venue that pays out of its own account does so by no instruction. What moved so belongs to a call where none but
+    that call was given the accounts, and where it comes to nothing in all: who gave and who got are both there.
+    """
+    callers: dict[str, set[int]] = {}
+    for instruction in transaction.instructions:
+        if instruction.path[0] in outers:
+            for account in instruction.accounts:
+                callers.setdefault(account, set()).add(instruction.path[0])
+    by_call: dict[int, list[Move]] = {}
+    for move in moves:
+        its_callers = callers.get(move.account, set())
+        if move.path == RESIDUAL_PATH and len(its_callers) == 1:
+            by_call.setdefault(next(iter(its_callers)), []).append(move)
+    for outer, its_moves in by_call.items():
+        off: dict[str, int] = {}
+        for move in its_moves:
+            off[move.asset] = off.get(move.asset, 0) + move.delta_raw
+        by_call[outer] = [move for move in its_moves if not off[move.asset]]
+    return by_call
+
+
+def _outer(move: Move) -> int:
+    return int(move.path.partition(".")[0])
+
+
 class _Route:
-    """One outer instruction that called a venue, with the moves it made."""
+    """One outer instruction that called a venue, with the moves it made, all moves, and those of no venue's call."""
 
     def __init__(
-        self, transaction: ParsedTransaction, at: Instruction, venue: str, within: list[Move], moves: list[Move]
+        self,
+        transaction: ParsedTransaction,
+        at: Instruction,
+        venue: str,
+        within: list[Move],
+        moves: list[Move],
+        elsewhere: list[Move],
     ) -> None:
         self._at = at
         self._venue = venue
@@ -84,6 +118,7 @@ class _Route:
         self._within = [move for move in within if move.kind not in _NO_PART_OF_A_SWAP]
         self._paths = tuple(dict.fromkeys(move.path for move in within if move.path != RESIDUAL_PATH))
         self._moves = moves
+        self._elsewhere = elsewhere
         self._flows = flows_by_owner(self._within)
         self._seated = {trader_of(instruction) for instruction in self._instructions} - {""}
         self._of_venues = self._passed_to_venues() - self._seated
@@ -94,7 +129,9 @@ class _Route:
         for signer in taking_part:
             trade = self._trade(signer)
             if trade is not None:
-                return self._made(signer, *trade)
+                # A keeper signs and trades, with what a maker's escrow handed him: the trader is whose money it was.
+                principal, handed_over = self._principal(signer, trade[0])
+                return self._made(principal or signer, *trade, more=handed_over)
         if any(_is_circle(self._flows[signer]) for signer in taking_part):
             return None
         trades = {owner: trade for owner in self._flows if (trade := self._trade(owner)) is not None}
@@ -191,15 +228,23 @@ class _Route:
         nets = net_by_owner(move for move in self._moves if move.kind not in _NO_PART_OF_A_SWAP)
         if nets.get(giver, {}).get(asset, 0) < 0:
             return giver, []
-        owners = [owner for owner, assets in nets.items() if assets.get(asset, 0) == -amount_raw]
+        of_asset = [move for move in self._elsewhere if counted_asset(move) == asset and not move.is_virtual]
+        received = {move.path for move in of_asset if move.owner == giver and move.delta_raw > 0}
+        if not received:
+            # What came in at another venue's call he bought there.
+            return giver, []
+        gave: dict[str, list[Move]] = {}
+        for move in of_asset:
+            if move.path in received and move.owner != giver and move.delta_raw < 0:
+                gave.setdefault(move.owner, []).append(move)
+        owners = [
+            owner
+            for owner, its_moves in gave.items()
+            if -sum(move.delta_raw for move in its_moves) >= amount_raw and nets.get(owner, {}).get(asset, 0) < 0
+        ]
         if len(owners) != 1:
             return "", []
-        handed_over = [
-            move.path
-            for move in self._moves
-            if move.owner == owners[0] and move.delta_raw < 0 and counted_asset(move) == asset
-        ]
-        return owners[0], handed_over
+        return owners[0], [move.path for move in gave[owners[0]]]
 
     def _delivered(self, giver: str, sold: str) -> tuple[str, Amount] | None:
         """Who was sent what the giver bought, and how much; the largest share where a fee was split off.

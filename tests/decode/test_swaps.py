@@ -40,6 +40,13 @@ RECORDED = {
     "2GMpqA7duENGaEXJUuP712J3tvX25uU45ZQ8vZdszXVUHyiAwo9byn3vVSVRgxks1PKX7H4wrBcE3FXqH1q6mRa1": (
         "7WZcPib1 So111111 1428571 74DSHnK1 44119999"
     ),
+    # a keeper signs and trades with what the escrow of a limit order handed him in an instruction before
+    "4v28RP4AadGTfSRmYyZyag2erNokm6pyE7Fdct14bkEKSDFusPkxkp2DLSovxuGPnRA6qJdmFFQrJHCouq6RaNrw": (
+        "3XQkm6Ss EPjFWdd5 3359117529 9gr84rGy 1548758"
+    ),
+    "k2eGRDNqy6mYEXTGp6XT3XvUjh8YEJrn2ozs2bzAXZXJYzpDc9EuVuo2fkQMaHRxyi2DTsKTBTnrYRU9cRh72Mo": (
+        "CTRk9ma9 EPjFWdd5 2390000000 HeLp6NuQ 1000619133476"
+    ),
     # a program's wallet in the trader's seat; the other side is the curve
     "53fG8Sh9MFDbN9vZFkpLh99iCng8GSAEg1yNYooexsF8EPzaU3cQLZbJ2akMAw7U6EeN3WU7acW5BDXQHLUDwnub": (
         "BwWK17cb So111111 59144058 ATdwsy2D 3645806451444"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from dropped_database import drop_database
 
 from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
@@ -236,7 +237,7 @@ def fresh_database(server_url: str, name: str, template: str | None = None) -> I
         yield server_url.rpartition("/")[0] + "/" + name
     finally:
         with psycopg.connect(server_url, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(f'drop database "{name}" with (force)')
+            drop_database(connection, name)
 
 
 def run_calmly(stage: Stage, chain: Path, *options: str) -> None:

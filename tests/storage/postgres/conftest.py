@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dropped_database import drop_database
 
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
@@ -52,4 +53,4 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     with psycopg.connect(postgres.url, autocommit=True, connect_timeout=10) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
         yield postgres.url.rpartition("/")[0] + "/" + name
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_database(connection, name)
