@@ -35,7 +35,7 @@ def inbox_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> d
     if reason is not None:
         return dg.SkipReason(reason)
     # A failed read raises here and fails the tick: it is not an empty inbox.
-    waiting = _days_waiting(context.instance, warehouse)
+    waiting = _days_waiting(context, warehouse)
     # The cursor counts requests, since a fold that failed must be asked for again although the same days wait, and knows
     # the last stretch, so that one which keeps failing does not starve those after it.
     number, last = _read_cursor(context.cursor)
@@ -62,17 +62,25 @@ def _read_cursor(cursor: str | None) -> tuple[int, date | None]:
     return int(number), date.fromisoformat(day) if day else None
 
 
-def _days_waiting(instance: dg.DagsterInstance, warehouse: Warehouse) -> dict[date, int]:
+def _days_waiting(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dict[date, int]:
     """Day → how much is to do: rows to fold, transactions to decode, or a file that Dagster was never told of.
 
     The last is left by a run that was killed after its first days, and by folding without Dagster.
     """
     waiting: dict[date, int] = {}
+    stored = warehouse.days_stored()
+    to_decode = warehouse.days_to_decode()
+    missing = sorted(to_decode.keys() - set(stored))
+    if missing:
+        # Nothing here can bring the file back, and asking for the day again and again would not either.
+        context.log.warning(
+            "the database says that raw_transactions of %s are in files, and they are not there (OOF_STORE)", missing[0]
+        )
     for found in (
         warehouse.days_waiting("raw_transactions"),
         warehouse.days_waiting("raw_logs"),
-        warehouse.days_to_decode(),
-        dict.fromkeys(_untold_days(instance, warehouse), 1),
+        {day: count for day, count in to_decode.items() if day not in missing},
+        dict.fromkeys(_untold_days(context.instance, stored), 1),
     ):
         for day, count in found.items():
             waiting[day] = waiting.get(day, 0) + count
@@ -81,9 +89,9 @@ def _days_waiting(instance: dg.DagsterInstance, warehouse: Warehouse) -> dict[da
     return {day: count for day, count in waiting.items() if day <= today}
 
 
-def _untold_days(instance: dg.DagsterInstance, warehouse: Warehouse) -> list[date]:
+def _untold_days(instance: dg.DagsterInstance, stored: list[date]) -> list[date]:
     told = [instance.get_materialized_partitions(dg.AssetKey(name)) for name in ("raw_transactions", "actions")]
-    return [day for day in warehouse.days_stored() if any(day.isoformat() not in keys for keys in told)]
+    return [day for day in stored if any(day.isoformat() not in keys for keys in told)]
 
 
 @dg.schedule(

@@ -9,6 +9,7 @@ from oof_pipelines.chain.moves import (
     LAMPORTS_ASSET,
     NATIVE_MINTS,
     RESIDUAL_PATH,
+    WITHHELD_ACCOUNT,
     Move,
     path_text,
 )
@@ -109,7 +110,10 @@ class _Maker:
                 self._pair(path, _ACTION_KINDS.get(kind, kind), giver, taker)
 
     def _pair(self, path: str, kind: str, giver: Move, taker: Move) -> None:
-        if giver.is_virtual:
+        if giver.is_virtual and giver.account == WITHHELD_ACCOUNT:
+            # Fees that were withheld come back to who may collect them; nobody sent anything.
+            self._add(path, "withheld_collect", taker.owner, taker.asset, taker.delta_raw)
+        elif giver.is_virtual:
             self._add(path, kind, taker.owner, taker.asset, taker.delta_raw)
         elif kind == "transfer" and giver.owner == taker.owner and not taker.is_virtual:
             # Lamports put where they get wrapped are told of by the wrap.

@@ -5,7 +5,8 @@ behind) is tried again, on the next endpoint while one cools down, until `give_u
 `SourceUnavailableError`. Calls that fail together make one cool-down, not one each. An endpoint that refuses us (a wrong
 key, a spent plan, no history, any error code that is not known to speak of the request) says nothing about what was asked
 for: the others are asked, and where all do so it is `EndpointsRefuseUsError` at once. What a node refuses for good is asked
-of the others too, and is `SourceRefusedError` where none that is at hand gives it. An error is never an empty answer. The
+of the others too, and is `SourceRefusedError` where none gives it; while one that might still give it only cools down it
+is `SourceUnavailableError`. An error is never an empty answer. The
 log tells of an endpoint that goes on failing.
 """
 
@@ -180,6 +181,7 @@ class RpcClient:
         refusal: SourceRefusedError | None = None
         while True:
             if refusal is not None and not self._is_another_ready(asked):
+                self._give_up_if_one_rests(method, refusal, asked)
                 self.outcomes[method, "refused"] += 1
                 raise refusal
             endpoint = await self._pick_endpoint(method, deadline_s, asked)
@@ -218,6 +220,13 @@ class RpcClient:
         if min(each.available_at_s for each in self._endpoints) >= deadline_s:
             self.outcomes[method, "unavailable"] += 1
             raise SourceUnavailableError(f"{method} at {endpoint.url.named}: {error}") from None
+
+    def _give_up_if_one_rests(self, method: str, refusal: SourceRefusedError, asked: set[_Endpoint]) -> None:
+        """A refusal counts only once every endpoint that may serve us has been heard about this very request."""
+        resting = [each.url.named for each in self._endpoints if each not in asked and each.refusal is None]
+        if resting:
+            self.outcomes[method, "unavailable"] += 1
+            raise SourceUnavailableError(f"{method}: refused ({refusal}) while {', '.join(resting)} rests") from refusal
 
     async def _wait_for_a_slot(self, method: str, error: _BehindError, deadline_s: float) -> None:
         if self._clock.monotonic_s() + _BEHIND_SECONDS >= deadline_s:

@@ -20,9 +20,10 @@ from oof_pipelines.interfaces import (
     UnsupportedVersionError,
 )
 from oof_pipelines.workflows.prepare import FetchedBody, lacks_block_time
+from oof_pipelines.workflows.repair import history_begin_slot
 
 # A node may announce a transaction before it can serve it (up to ~13 s are known); after as many empty answers as this
-# (0.2 s, doubling to 15 s, ~45 s in all) and with its slot finalised, the transaction is not there.
+# (0.2 s, doubling to 15 s, ~45 s in all), with its slot finalised and within the node's history, it is not there.
 EMPTY_ANSWERS_UNTIL_GIVEN_UP = 9
 REFUSALS_UNTIL_GIVEN_UP = 3
 _FIRST_RETRY_SECONDS = 0.2
@@ -70,7 +71,7 @@ class Fetcher:
             finalized_slot = await self._source.slot("finalized")
             if queued.slot <= finalized_slot:
                 (status,) = await self._source.signature_statuses([queued.signature], finalized_slot)
-                if status is None:
+                if status is None and await history_begin_slot(self._source) <= queued.slot:
                     return _refusal(
                         queued, QuarantineReason.NOT_FOUND, f"announced in slot {queued.slot}, never served"
                     )

@@ -1,7 +1,8 @@
 """Finality: a `confirmed` transaction is provisional; this marks the final ones and takes back those that vanished.
 
 Behind one address there may be many nodes, so one answer takes nothing back. A transaction has vanished when, in several
-rounds apart in time and long after its slot was final, there was neither a status of it nor a finalised body.
+rounds apart in time and long after its slot was final, there was neither a status of it nor a finalised body; and the absence
+of what lies before a node's history counts for nothing.
 """
 
 import logging
@@ -16,6 +17,7 @@ from oof_pipelines.interfaces import (
     SourceRefusedError,
     TransactionSource,
 )
+from oof_pipelines.workflows.repair import history_begin_slot
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +63,11 @@ class Finality:
         self._clock = clock
         self._after: ProvisionalTransaction | None = None
         self._absences: dict[str, _Absence] = {}
+        self._begin_slot: int | None = None
 
     async def next_page(self) -> FinalityResult:
         """Ask after the next page. Raises what the source raises; nothing is concluded from a failed read."""
+        self._begin_slot = None
         finalized_slot = await self._source.slot("finalized")
         waiting = await self._inbox.provisional(finalized_slot, STATUSES_A_CALL, self._after)
         has_more = len(waiting) == STATUSES_A_CALL
@@ -104,7 +108,7 @@ class Finality:
             logger.warning("finality refused", extra={"signature": row.signature, "reason": str(error)})
             return False, False
         if body is None:
-            is_gone = status is None and self._is_gone(row, finalized_slot)
+            is_gone = status is None and await self._is_gone(row, finalized_slot)
             if is_gone:
                 await self._retract(row, f"left the chain before slot {row.slot} was finalised")
             return False, is_gone
@@ -120,9 +124,14 @@ class Finality:
         logger.warning("landed again", extra={"signature": row.signature, "slot": slot})
         return False, False
 
-    def _is_gone(self, row: ProvisionalTransaction, finalized_slot: int) -> bool:
+    async def _is_gone(self, row: ProvisionalTransaction, finalized_slot: int) -> bool:
         """Count an absence; whether it is the one that proves it."""
         if finalized_slot < row.slot + ABSENCE_AFTER_SLOTS:
+            return False
+        if self._begin_slot is None:
+            # Once a page. Another node may answer it than the one that had nothing, hence the several rounds.
+            self._begin_slot = await history_begin_slot(self._source)
+        if row.slot < self._begin_slot:
             return False
         now_s = self._clock.monotonic_s()
         absence = self._absences.setdefault(row.signature, _Absence(0, now_s - ABSENCE_APART_SECONDS))

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from oof_pipelines.interfaces import (
     Checkpoint,
@@ -239,7 +239,7 @@ class Feed:
         async for slot, listed, unproven in self._list_gap(target.name, start.slot, last_slot):
             if unproven is not None:
                 # Kept before the checkpoint passes it.
-                await self._note_gap(target.name, *unproven)
+                await self._note_gap(Gap(target.name, *unproven))
             await self._enqueue(listed)
             reached = target.checkpoint
             # A first announcement may have put the checkpoint back meanwhile; then the gap is not what was listed.
@@ -260,13 +260,12 @@ class Feed:
             return repair_blocks(self._source, from_slot, tip, self._concurrency)
         return repair_address(self._source, name, from_slot, tip)
 
-    async def _note_gap(self, name: str, first_slot: int, last_slot: int) -> None:
-        gap = Gap(name, first_slot, last_slot, f"the node's blocks begin after slot {last_slot}")
+    async def _note_gap(self, gap: Gap) -> None:
         await self._inbox.note_gap(gap)
         self.counts.unproven_gaps += 1
         logger.warning(
             "gap not proven complete: transactions may be missing",
-            extra={"target": name, "first_slot": first_slot, "last_slot": last_slot, "reason": gap.reason},
+            extra=asdict(gap),
         )
 
     async def _close_gaps(self, name: str) -> None:

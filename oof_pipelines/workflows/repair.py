@@ -2,7 +2,7 @@
 
 A node's listing is not trusted further than it proves itself. It has to come from a node that has reached the gap's end
 (`min_slot`), or a node behind would list a part as the whole. Before the first block that a node still has, nothing is
-proven. An unknown `until` returns the newest page, so pages go by `before` alone until their slots have passed the gap's
+proven; nor is a block that is listed and served by nobody. An unknown `until` returns the newest page, so pages go by `before` alone until their slots have passed the gap's
 beginning; and an unknown `before` returns an empty page, so that one is no end. A skipped slot is not a gap.
 """
 
@@ -27,17 +27,29 @@ SLOTS_A_RANGE = 500_000
 
 _CURSORS_KEPT = 4
 
+# The codes that say of one block that it will not be served: cleaned up, skipped after a ledger jump, missing in long-term
+# storage (agave's rpc-client-api, custom_error.rs). Any other refusal may be of all blocks alike.
+_BLOCK_GONE_CODES = frozenset({-32001, -32007, -32009})
+
+
+class Unproven(NamedTuple):
+    """A stretch that no node could list, both slots included, and why."""
+
+    first_slot: int
+    last_slot: int
+    reason: str
+
 
 class GapPage(NamedTuple):
     """Signatures to queue, and how far the target is complete once they are.
 
-    `complete_slot` is None where that is not known yet. `unproven` are the first and last slot, both included, of a
-    stretch that no node could list: it counts as complete for the checkpoint, and has to be remembered.
+    `complete_slot` is None where that is not known yet. What is `unproven` counts as complete for the checkpoint, and has
+    to be remembered.
     """
 
     complete_slot: int | None
     listed: list[ListedSignature]
-    unproven: tuple[int, int] | None = None
+    unproven: Unproven | None = None
 
 
 async def repair_address(
@@ -103,8 +115,8 @@ async def repair_blocks(
     """Signatures of every block from `from_slot` to `tip`, both included, in slot order; a page completes its slot."""
     unproven = await _unproven(source, from_slot, tip)
     if unproven is not None:
-        yield GapPage(unproven[1], [], unproven)
-        from_slot = unproven[1] + 1
+        yield GapPage(unproven.last_slot, [], unproven)
+        from_slot = unproven.last_slot + 1
     for first_slot in range(from_slot, tip + 1, SLOTS_A_RANGE):
         last_slot = min(first_slot + SLOTS_A_RANGE - 1, tip)
         slots = await source.blocks(first_slot, last_slot, tip)
@@ -112,34 +124,50 @@ async def repair_blocks(
         unproven = await _unproven(source, first_slot, last_slot)
         if unproven is not None:
             yield GapPage(None, [], unproven)
+            # A gap of one of them would take the place of the whole stretch, where both begin in one slot.
+            slots = [slot for slot in slots if slot > unproven.last_slot]
         for start in range(0, len(slots), concurrency):
             some = slots[start : start + concurrency]
             blocks = await asyncio.gather(*(_block_signatures(source, slot, tip) for slot in some))
-            for slot, signatures in zip(some, blocks, strict=True):
-                yield GapPage(slot, [ListedSignature(signature, slot) for signature in signatures])
+            for slot, block in zip(some, blocks, strict=True):
+                if isinstance(block, Unproven):
+                    yield GapPage(slot, [], block)
+                else:
+                    yield GapPage(slot, [ListedSignature(signature, slot) for signature in block])
         yield GapPage(last_slot, [])
 
 
-async def _block_signatures(source: TransactionSource, slot: int, tip: int) -> list[str]:
+async def _block_signatures(source: TransactionSource, slot: int, tip: int) -> list[str] | Unproven:
     """The signatures of a listed block; none where a fork has taken it from the list since.
 
-    Raises `SourceRefusedError` where it is still listed: then the node cannot show what it says there is.
+    Unproven where it is still listed, so that the node cannot show what it says there is, or where the node has forgotten
+    it since. Raises `SourceRefusedError` where the refusal is not of this block.
     """
     try:
         return await source.block_signatures(slot)
-    except SourceRefusedError:
-        if slot in await source.blocks(slot, slot, tip):
+    except SourceRefusedError as error:
+        if error.code not in _BLOCK_GONE_CODES:
             raise
-        return []
+        if slot in await source.blocks(slot, slot, tip):
+            return Unproven(slot, slot, f"block {slot} is listed and not served: {error}")
+        return await _unproven(source, slot, slot) or []
 
 
-async def _unproven(source: TransactionSource, first_slot: int, last_slot: int) -> tuple[int, int] | None:
+async def _unproven(source: TransactionSource, first_slot: int, last_slot: int) -> Unproven | None:
     """The part of a stretch that lies before the node's first block. A stretch that ends before it begins has none."""
     if last_slot < first_slot:
         return None
-    try:
-        begin_slot = await source.first_available_block()
-    except MethodMissingError as error:
-        logger.warning("the node does not tell where its history begins, so what it lists is believed whole: %s", error)
+    begin_slot = await history_begin_slot(source)
+    if begin_slot <= first_slot:
         return None
-    return (first_slot, min(begin_slot - 1, last_slot)) if begin_slot > first_slot else None
+    last_slot = min(begin_slot - 1, last_slot)
+    return Unproven(first_slot, last_slot, f"the node's blocks begin after slot {last_slot}")
+
+
+async def history_begin_slot(source: TransactionSource) -> int:
+    """The slot before which a node's silence proves nothing; 0, so everything is believed, where it does not tell."""
+    try:
+        return await source.first_available_block()
+    except MethodMissingError as error:
+        logger.warning("the node does not tell where its history begins, so it is believed whole: %s", error)
+        return 0

@@ -22,6 +22,7 @@ class FakeWarehouse(Warehouse):
     is_down: bool = False
     is_empty: bool = False
     stored: list[str] = []  # noqa: RUF012 - a field of the resource
+    claimed: list[str] = []  # noqa: RUF012
 
     def days_waiting(self, dataset: str) -> dict[date, int]:
         if self.is_down:
@@ -29,7 +30,7 @@ class FakeWarehouse(Warehouse):
         return {} if self.is_empty else WAITING[dataset]
 
     def days_to_decode(self) -> dict[date, int]:
-        return {}
+        return {date.fromisoformat(day): 1 for day in self.claimed}
 
     def days_stored(self) -> list[date]:
         return [date.fromisoformat(day) for day in self.stored]
@@ -114,3 +115,12 @@ def test_the_schedule_closes_yesterday() -> None:
     request = close_yesterday(context)
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "2024-02-29"
+
+
+def test_a_day_whose_file_is_gone_is_not_asked_for_for_ever(instance: dg.DagsterInstance) -> None:
+    for name in ("raw_transactions", "actions"):
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=name, partition="2023-05-05"))
+    gone = FakeWarehouse(is_empty=True, stored=["2023-05-05"], claimed=["2023-05-06"])
+    assert isinstance(tick(instance, gone), dg.SkipReason)
+    there = FakeWarehouse(is_empty=True, stored=["2023-05-05"], claimed=["2023-05-05"])
+    assert isinstance(tick(instance, there), dg.SensorResult)

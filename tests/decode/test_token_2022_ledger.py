@@ -105,7 +105,7 @@ def test_withdrawn_fees_come_back_from_where_they_were_withheld(source: str) -> 
             boxa   2100000  fees  45   alice
             boxb   2100000  fees  100  bob
         """,
-        did="1  transfer  alice  fees  40",
+        did="1  withheld_collect  alice  fees  40",
     )
 
 
