@@ -15,6 +15,7 @@ from oof_pipelines.chain.body import BodyError
 from oof_pipelines.chain.transaction import ParsedTransaction, parse_transaction
 from oof_pipelines.commands.decode_drawing import draw
 from oof_pipelines.commands.errors import plain_errors
+from oof_pipelines.commands.other_homes import hint_at_other_homes
 from oof_pipelines.commands.sql import VIEWS_FOLDER
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.decode.gaps import find_gaps
@@ -193,6 +194,7 @@ def _cut(name: str, text: bytes) -> Iterator[Source]:
 
 def _stored_body(signature: str) -> Source:
     settings = load_settings()
+    hint_at_other_homes(settings)
     url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
     with QueryEngine(ParquetStore(settings.store), url, VIEWS_FOLDER) as engine:
         # A signature is base58, so it cannot end the literal it stands in.

@@ -1,5 +1,6 @@
 """One transaction drawn for a person: the instruction tree with its moves, and the net of every owner."""
 
+import json
 from decimal import Decimal
 
 from rich.console import Console
@@ -19,7 +20,7 @@ _LAMPORTS_DECIMALS = 9
 def draw(decoded: Decoded, console: Console) -> None:
     """Print the drawing."""
     transaction = decoded.transaction
-    state = "failed" if transaction.is_failed else "succeeded"
+    state = f"failed with {escape(json.dumps(transaction.error))}" if transaction.is_failed else "succeeded"
     fee_sol = _amount(transaction.fee_lamports, LAMPORTS_ASSET, decoded.decimals)
     root = Tree(f"[bold]{escape(transaction.signature)}[/] slot {transaction.slot} {state}, fee {fee_sol} SOL")
     _add_moves(root.add("network fee"), FEE_PATH, decoded)
@@ -63,7 +64,8 @@ def _move_text(move: Move, decimals: dict[str, int]) -> str:
     amount = _amount(move.delta_raw, move.asset, decimals, is_signed=True)
     # In the book wrapped SOL is in both ledgers: the token side is named, or the same money would seem to move twice.
     asset = "wrapped SOL" if move.asset in NATIVE_MINTS else _asset_name(move.asset)
-    return f"{amount} {escape(asset)} {escape(who)} [dim]{move.kind}[/]"
+    whose = f" [dim]of {escape(move.owner)}[/]" if move.owner != move.account else ""
+    return f"{amount} {escape(asset)} {escape(who)} [dim]{move.kind}[/]{whose}"
 
 
 def _net_table(decoded: Decoded) -> Table:

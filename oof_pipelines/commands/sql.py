@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from oof_pipelines.commands.errors import plain_errors, store_setting
+from oof_pipelines.commands.other_homes import hint_at_other_homes
 from oof_pipelines.commands.sql_output import print_csv, print_json
 from oof_pipelines.commands.sql_output import print_table as print_table  # `oof demo` shows its table by it too
 from oof_pipelines.settings import REPOSITORY_ROOT, Settings, SettingsError, load_settings
@@ -40,7 +41,8 @@ Examples:
 def sql(query: str | None, is_list: bool, format_: str) -> None:
     """Run QUERY, or the ready query of that name, in DuckDB: Parquet files ∪ rows that wait in Postgres.
 
-    Views: raw_transactions, raw_logs, programs; tables: quarantine, tx_raw, fetch_queue, feed_checkpoints.
+    Views: actions, moves, transfers, swaps, fees_paid, wallet_actions, balances_at(SLOT), raw_transactions and more; --list
+    shows all. Tables: quarantine, corrections, decoded_days, tx_raw, fetch_queue, feed_checkpoints, feed_gaps.
     Amounts come out whole: in JSON, integers over 2^53 and decimals are strings. Of columns with the same name the
     second is called name_2, the third name_3. A table on a terminal has 200 rows at most, shows control characters as
     \\x1b, and turns into one record after another where the window is too narrow.
@@ -54,6 +56,7 @@ def sql(query: str | None, is_list: bool, format_: str) -> None:
     statement = _statement(query)
     settings = load_settings()
     _check_readable(settings)
+    hint_at_other_homes(settings)
     url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
     with QueryEngine(ParquetStore(settings.store), url, VIEWS_FOLDER) as engine:
         result = engine.query(statement)

@@ -104,7 +104,8 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
             folder, described = choose_recording(recorded, settings.home)
             node = start_node(processes, folder, speed=speed)
             feed_environment = node.environment()
-            follow.append("allWithVotes")
+            # The recording may have begun before the feed subscribes: what happened until then is repaired.
+            follow += ["allWithVotes", "--from-slot", "0"]
             source = f"{node.http_url}  ({described}: {node.described()}; speed {speed:g})"
             for skip in node.skips:
                 click.echo(skip, err=True)

@@ -71,10 +71,13 @@ class Fetcher:
             finalized_slot = await self._source.slot("finalized")
             if queued.slot <= finalized_slot:
                 (status,) = await self._source.signature_statuses([queued.signature], finalized_slot)
-                if status is None and await history_begin_slot(self._source) <= queued.slot:
-                    return _refusal(
-                        queued, QuarantineReason.NOT_FOUND, f"announced in slot {queued.slot}, never served"
-                    )
+                if status is None:
+                    begin_slot = await history_begin_slot(self._source)
+                    if begin_slot <= queued.slot:
+                        detail = f"announced in slot {queued.slot}, never served"
+                        return _refusal(queued, QuarantineReason.NOT_FOUND, detail)
+                    await self._put_off(queued, PutOff.EMPTY_ANSWER, f"the node's blocks begin in slot {begin_slot}")
+                    return None
         await self._put_off(queued, PutOff.EMPTY_ANSWER, "the node does not have it yet")
         return None
 

@@ -2,8 +2,9 @@
 
 A node's listing is not trusted further than it proves itself. It has to come from a node that has reached the gap's end
 (`min_slot`), or a node behind would list a part as the whole. Before the first block that a node still has, nothing is
-proven; nor is a block that is listed and served by nobody. An unknown `until` returns the newest page, so pages go by `before` alone until their slots have passed the gap's
-beginning; and an unknown `before` returns an empty page, so that one is no end. A skipped slot is not a gap.
+proven. An unknown `until` returns the newest page, so pages go by `before` alone until their slots have passed the gap's
+beginning; and an unknown `before` returns an empty page, so that one is no end. A skipped slot is not a gap; a block that
+is listed and that nobody serves is one, of a single slot.
 """
 
 import asyncio

@@ -26,15 +26,17 @@ with lagging as (
     where h.counterparty not in ('', h.wallet)
 )
 select wallet, signature, slot, tx_index, block_time, log_idx, path, program_id, venue, kind, id, is_counterparty,
-       other_wallet, asset, amount_raw, bought_asset, bought_raw, bucket, true as is_final
+       other_wallet, asset, amount_raw, bought_asset, bought_raw, bucket, cast(block_time as date) as day, true as is_final
 from parquet_wallet_actions p
 where not exists (select 1 from lagging l where l.bucket = p.bucket and l.day = cast(p.block_time as date))
 union all
 select seen_by, signature, slot, tx_index, block_time, log_idx, path, program_id, venue, kind, id, is_counterparty,
-       other_wallet, asset, amount_raw, bought_asset, bought_raw, wallet_bucket(seen_by) as bucket, true as is_final
+       other_wallet, asset, amount_raw, bought_asset, bought_raw, wallet_bucket(seen_by) as bucket,
+       cast(block_time as date) as day, true as is_final
 from sides s
 where exists (select 1 from lagging l where l.day = s.day and l.bucket = wallet_bucket(s.seen_by))
 union all
 select seen_by, signature, slot, tx_index, block_time, log_idx, path, program_id, venue, kind, id, is_counterparty,
-       other_wallet, asset, amount_raw, bought_asset, bought_raw, wallet_bucket(seen_by) as bucket, is_final
+       other_wallet, asset, amount_raw, bought_asset, bought_raw, wallet_bucket(seen_by) as bucket,
+       cast(block_time as date) as day, is_final
 from hot_sides

@@ -274,11 +274,36 @@ def test_a_refusal_is_final_only_where_no_other_endpoint_gives_it() -> None:
         ask(Node(error(-32601, "Method not found")), Node(error(-32602, "not here")))
     with pytest.raises(MethodMissingError):
         ask(Node(error(-32601, "Method not found")), Node(error(-32601, "Method not found")))
-    # The other one cools down: the refusal does not wait for it.
-    clock = LeapingClock()
+
+
+def test_a_refusal_does_not_count_while_another_endpoint_only_rests() -> None:
+    for nodes in (
+        (Node(raw(b"", 429, Retry_After="20")), Node(error(-32602, "not here"))),
+        (Node(error(-32015, "version (1)")), Node(raw(b"oops", 503))),
+    ):
+        clock = LeapingClock()
+        with pytest.raises(SourceUnavailableError, match=r"refused \(.*\) while http.* rests"):
+            ask(*nodes, clock=clock)
+        assert clock.now_s == 0, "the caller's worker is not kept waiting"
+    # One that will not serve us at all has no say, though it is left alone as well.
     with pytest.raises(SourceRefusedError, match="not here"):
-        ask(Node(raw(b"", 429, Retry_After="20")), Node(error(-32602, "not here")), clock=clock)
-    assert clock.now_s == 0
+        ask(Node(raw(b"", 401)), Node(error(-32602, "not here")))
+
+
+def test_what_one_endpoint_refused_while_the_other_rested_is_given_by_that_one_later() -> None:
+    first, second = Node(raw(b"", 429, Retry_After="20"), result(b"7")), Node(error(-32602, "not here"))
+
+    async def scenario() -> None:
+        clock = LeapingClock()
+        async with _all_serving((first, second)), client(first, second, clock=clock) as rpc:
+            for _ in range(3):
+                with pytest.raises(SourceUnavailableError):
+                    await rpc.call("getTransaction", [])
+            assert rpc.outcomes["getTransaction", "refused"] == 0
+            clock.now_s += 20
+            assert await rpc.call("getTransaction", []) == b"7"
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("code", [-32600, -32000, -32612, 1, -33000])

@@ -92,7 +92,9 @@ class MemoryChain:
     behind: dict[str, list[int]] = field(default_factory=dict)
     """Method → up to which slot the nodes that give its next answers have come, in order."""
     first_block: int = 0
-    """The first block that the node still has; it lists nothing of earlier ones."""
+    """The first block that the node still has; it lists and serves nothing of earlier ones."""
+    withheld: set[int] = field(default_factory=set)
+    """Slots that it lists and whose blocks it never gives."""
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """Method → what its calls wait for."""
     calls: Counter[str] = field(default_factory=Counter)
@@ -158,7 +160,9 @@ class MemoryChain:
         if self.empty_answers[signature] > 0:
             self.empty_answers[signature] -= 1
             return None
-        if body is None or (commitment == "finalized" and self.slots[signature] > self.finalized):
+        if body is None or self.slots.get(signature, self.first_block) < self.first_block:
+            return None
+        if commitment == "finalized" and self.slots[signature] > self.finalized:
             return None
         self.served[signature] += 1
         return body
@@ -187,6 +191,8 @@ class MemoryChain:
 
     async def block_signatures(self, slot: int) -> list[str]:
         await self._enter("block_signatures")
+        if slot in self.withheld or slot < self.first_block:
+            raise SourceRefusedError(-32009, f"slot {slot} is missing in long-term storage")
         if slot not in self.slots.values():
             raise SourceRefusedError(-32009, f"slot {slot} was skipped")
         return sorted(signature for signature, at in self.slots.items() if at == slot)
@@ -199,7 +205,7 @@ class MemoryChain:
         await self._enter("signature_statuses")
         return [
             SignatureStatus(self.slots[signature], self.slots[signature] <= self.finalized)
-            if signature in self.slots
+            if self.slots.get(signature, -1) >= self.first_block
             else None
             for signature in signatures
         ]

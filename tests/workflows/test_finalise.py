@@ -9,7 +9,13 @@ from memory_chain import FIRST_SLOT, HandClock, MemoryChain, body_of, signature_
 from memory_inbox import MemoryInbox
 
 from oof_pipelines.chain.body import QuarantineReason
-from oof_pipelines.interfaces import SignatureStatus, SourceRefusedError, SourceUnavailableError, StoredTransaction
+from oof_pipelines.interfaces import (
+    MethodMissingError,
+    SignatureStatus,
+    SourceRefusedError,
+    SourceUnavailableError,
+    StoredTransaction,
+)
 from oof_pipelines.workflows import finalise
 from oof_pipelines.workflows.finalise import (
     ABSENCE_AFTER_SLOTS,
@@ -76,6 +82,36 @@ def test_what_vanished_is_taken_back_after_absences_apart_in_time() -> None:
     assert once(chain, inbox, finality).retracted == 1
     assert (set(inbox.stored), inbox.final) == ({kept}, {kept})
     assert inbox.quarantine[gone].reason is QuarantineReason.VANISHED
+
+
+def test_what_a_pruned_node_no_longer_has_stays_provisional() -> None:
+    chain, inbox, (pruned, also, gone) = world_with("pruned", "also pruned", "gone")
+    chain.forget(gone)
+    chain.finalized, chain.first_block = FIRST_SLOT + 500, FIRST_SLOT + 3
+    clock = HandClock()
+    finality = Finality(chain, inbox, clock)
+    rounds = ABSENCES_UNTIL_VANISHED + 2
+    for _ in range(rounds):
+        once(chain, inbox, finality)
+        clock.advance(ABSENCE_APART_SECONDS)
+    assert set(inbox.quarantine) == {gone}, "its slot is the first that the node has"
+    assert (set(inbox.stored), inbox.final) == ({pruned, also}, set())
+    assert chain.calls["first_available_block"] == rounds, "once a page"
+    chain.first_block = 0
+    assert once(chain, inbox, finality).finalised == 2
+
+
+def test_where_nobody_tells_the_first_block_an_absence_counts() -> None:
+    chain, inbox, (gone,) = world_with("gone")
+    chain.forget(gone)
+    chain.finalized, chain.first_block = FIRST_SLOT + 500, FIRST_SLOT + 400
+    chain.errors["first_available_block"] = [MethodMissingError(-32601, "no")] * ABSENCES_UNTIL_VANISHED
+    clock = HandClock()
+    finality = Finality(chain, inbox, clock)
+    for _ in range(ABSENCES_UNTIL_VANISHED):
+        once(chain, inbox, finality)
+        clock.advance(ABSENCE_APART_SECONDS)
+    assert set(inbox.quarantine) == {gone}
 
 
 def test_what_is_there_again_begins_a_new_count() -> None:
@@ -166,11 +202,11 @@ def test_bodies_of_two_slots_by_turns_come_to_an_end() -> None:
     assert "by turns" in inbox.quarantine[torn].detail
 
 
-@pytest.mark.parametrize("method", ["slot finalized", "signature_statuses", "transaction"])
+@pytest.mark.parametrize("method", ["slot finalized", "signature_statuses", "transaction", "first_available_block"])
 def test_a_failed_read_concludes_nothing(method: str) -> None:
     chain, inbox, (gone,) = world_with("gone")
     chain.forget(gone)
-    chain.finalized = chain.tip
+    chain.finalized = chain.tip + ABSENCE_AFTER_SLOTS
     chain.errors[method] = [SourceUnavailableError("away")]
     with pytest.raises(SourceUnavailableError):
         once(chain, inbox)

@@ -159,6 +159,67 @@ def test_what_no_node_can_list_is_a_gap_that_is_remembered_and_closed_later(
     asyncio.run(scenario())
 
 
+def test_a_block_that_is_listed_and_never_served_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        world = World()
+        (withheld,) = world.chain.land("withheld", is_heard=False)
+        behind = world.chain.land(*range(5), slot=FIRST_SLOT + 9, is_heard=False)
+        world.chain.withheld = {FIRST_SLOT + 1}
+        async with world.running(from_slot=FIRST_SLOT) as feed:
+            await world.until(lambda: set(world.inbox.stored) == set(behind))
+            (gap,) = await world.inbox.gaps("all")
+            assert (gap.first_slot, gap.last_slot, feed.counts.unproven_gaps) == (FIRST_SLOT + 1, FIRST_SLOT + 1, 1)
+            assert "gap not proven complete" in caplog.text
+            world.chain.land("far ahead", slot=FIRST_SLOT + 1000)
+            await world.until(lambda: world.inbox.checkpoints["all"].slot > FIRST_SLOT + 500)
+            world.chain.drop()
+            world.chain.is_up = True
+            await world.until(lambda: feed.counts.subscriptions == 2 and not feed._targets[0].is_repairing)
+            await world.settle()
+            assert await world.inbox.gaps("all") == [gap], "still not served"
+            world.chain.withheld.clear()
+            world.chain.drop()
+            world.chain.is_up = True
+            await world.until(lambda: withheld in world.inbox.stored)
+            await world.until(lambda: not world.inbox.open_gaps)
+
+    asyncio.run(scenario())
+
+
+def test_what_lies_before_the_nodes_history_is_put_off_and_not_given_up() -> None:
+    async def scenario() -> None:
+        world = World()
+        async with world.running():
+            world.chain.first_block = FIRST_SLOT + 2
+            (pruned,) = world.chain.land("pruned")
+            (ghost,) = world.chain.land("ghost")
+            world.chain.forget(ghost)
+            world.chain.tip = world.chain.finalized = FIRST_SLOT + 100
+            await world.until(lambda: ghost in world.inbox.quarantine)
+            await world.until(lambda: world.inbox.queue[pruned].empty_answers > EMPTY_ANSWERS_UNTIL_GIVEN_UP + 1)
+            assert set(world.inbox.quarantine) == {ghost}
+            assert "blocks begin in slot" in world.inbox.queue[pruned].error
+            world.chain.first_block = 0
+            await world.until(lambda: pruned in world.inbox.stored)
+
+    asyncio.run(scenario())
+
+
+def test_where_nobody_tells_the_first_block_what_is_never_served_is_given_up() -> None:
+    async def scenario() -> None:
+        world = World()
+        async with world.running():
+            world.chain.first_block = FIRST_SLOT + 90
+            world.chain.errors["first_available_block"] = [MethodMissingError(-32601, "Method not found")]
+            (ghost,) = world.chain.land("ghost")
+            world.chain.forget(ghost)
+            world.chain.tip = world.chain.finalized = FIRST_SLOT + 100
+            await world.until(lambda: ghost in world.inbox.quarantine)
+            assert world.inbox.quarantine[ghost].reason is QuarantineReason.NOT_FOUND
+
+    asyncio.run(scenario())
+
+
 def test_a_gap_stays_open_while_it_cannot_be_listed() -> None:
     async def scenario() -> None:
         world = World()

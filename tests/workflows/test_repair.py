@@ -12,6 +12,7 @@ from oof_pipelines.interfaces import (
     MethodMissingError,
     SourceRefusedError,
     SourceUnavailableError,
+    UnsupportedVersionError,
 )
 from oof_pipelines.workflows import repair
 from oof_pipelines.workflows.repair import GapPage, repair_address, repair_blocks
@@ -34,6 +35,11 @@ async def pages_by_blocks(chain: MemoryChain, from_slot: int, tip: int) -> list[
 
 def listed(pages: list[GapPage]) -> list[ListedSignature]:
     return [row for page in pages for row in page.listed]
+
+
+def unproven(pages: list[GapPage]) -> list[tuple[int, int]]:
+    """First and last slot of every stretch that is left open."""
+    return [page.unproven[:2] for page in pages if page.unproven]
 
 
 @given(st.lists(st.integers(1, 30), max_size=25), st.integers(0, 30), st.integers(2, 4))
@@ -131,15 +137,16 @@ def test_what_lies_before_the_first_block_of_a_node_is_not_proven() -> None:
     chain = chain_of([2, 5, 9])
     chain.first_block = FIRST_SLOT + 4
     by_blocks = asyncio.run(pages_by_blocks(chain, FIRST_SLOT + 1, FIRST_SLOT + 9))
-    assert [page.unproven for page in by_blocks if page.unproven] == [(FIRST_SLOT + 1, FIRST_SLOT + 3)]
+    assert unproven(by_blocks) == [(FIRST_SLOT + 1, FIRST_SLOT + 3)]
     assert {row.signature for row in listed(by_blocks)} == {signature_of(1), signature_of(2)}
     by_address = asyncio.run(pages_by_address(chain, FIRST_SLOT + 1))
-    assert [page.unproven for page in by_address] == [(FIRST_SLOT + 1, FIRST_SLOT + 3)]
+    assert unproven(by_address) == [(FIRST_SLOT + 1, FIRST_SLOT + 3)]
     # All of the gap, and nothing of it.
     chain.first_block = FIRST_SLOT + 50
     (page,) = asyncio.run(pages_by_blocks(chain, FIRST_SLOT + 1, FIRST_SLOT + 9))
-    assert page == (FIRST_SLOT + 9, [], (FIRST_SLOT + 1, FIRST_SLOT + 9))
-    assert asyncio.run(pages_by_address(chain, FIRST_SLOT + 1))[-1].unproven == (FIRST_SLOT + 1, FIRST_SLOT + 9)
+    assert page[:2] == (FIRST_SLOT + 9, [])
+    assert unproven([page]) == [(FIRST_SLOT + 1, FIRST_SLOT + 9)]
+    assert unproven(asyncio.run(pages_by_address(chain, FIRST_SLOT + 1))) == [(FIRST_SLOT + 1, FIRST_SLOT + 9)]
 
 
 def test_a_tip_before_the_checkpoint_leaves_no_gap() -> None:
@@ -161,12 +168,28 @@ def test_a_node_that_forgets_while_it_lists() -> None:
             self.first_block = FIRST_SLOT + 4
             return await super().blocks(first_slot, last_slot, min_slot)
 
-    chain = Pruned()
-    chain.land("early", slot=FIRST_SLOT + 2)
-    chain.land("late", slot=FIRST_SLOT + 6)
-    pages = asyncio.run(pages_by_blocks(chain, FIRST_SLOT, FIRST_SLOT + 6))
-    assert [page.unproven for page in pages if page.unproven] == [(FIRST_SLOT, FIRST_SLOT + 3)]
-    assert [row.signature for row in listed(pages)] == [signature_of("late")]
+    class PrunedOnceListed(MemoryChain):
+        async def blocks(self, first_slot: int, last_slot: int, min_slot: int) -> list[int]:
+            slots = await super().blocks(first_slot, last_slot, min_slot)
+            self.first_block = FIRST_SLOT + 4
+            return slots
+
+    class PrunedOnceAskedForABlock(MemoryChain):
+        async def block_signatures(self, slot: int) -> list[str]:
+            self.first_block = FIRST_SLOT + 4
+            return await super().block_signatures(slot)
+
+    for kind, stretch in (
+        (Pruned, (FIRST_SLOT, FIRST_SLOT + 3)),
+        (PrunedOnceListed, (FIRST_SLOT, FIRST_SLOT + 3)),
+        (PrunedOnceAskedForABlock, (FIRST_SLOT, FIRST_SLOT)),
+    ):
+        chain = kind()
+        chain.land("early", slot=FIRST_SLOT)
+        chain.land("late", slot=FIRST_SLOT + 6)
+        pages = asyncio.run(pages_by_blocks(chain, FIRST_SLOT, FIRST_SLOT + 6))
+        assert unproven(pages) == [stretch], kind
+        assert [row.signature for row in listed(pages)] == [signature_of("late")]
 
 
 def test_a_node_that_does_not_tell_where_it_begins_is_believed() -> None:
@@ -177,11 +200,32 @@ def test_a_node_that_does_not_tell_where_it_begins_is_believed() -> None:
     assert all(page.unproven is None for page in pages)
 
 
-def test_a_listed_block_that_cannot_be_shown_is_an_error_and_one_that_a_fork_took_is_not() -> None:
+@pytest.mark.parametrize("code", [-32001, -32007, -32009])
+def test_a_listed_block_that_is_never_served_is_a_gap_of_its_slot_and_the_rest_is_listed(code: int) -> None:
+    chain = chain_of([1, 2, 3, 4, 5])
+    chain.errors["block_signatures"] = [SourceRefusedError(code, "gone for good")]
+    pages = asyncio.run(pages_by_blocks(chain, FIRST_SLOT, FIRST_SLOT + 5))
+    assert unproven(pages) == [(FIRST_SLOT + 1, FIRST_SLOT + 1)]
+    assert {row.signature for row in listed(pages)} == {signature_of(n) for n in range(1, 5)}
+    assert [page.complete_slot for page in pages] == [FIRST_SLOT + n for n in (1, 2, 3, 4, 5, 5)]
+    assert [page.unproven.reason for page in pages if page.unproven] == [
+        f"block {FIRST_SLOT + 1} is listed and not served: gone for good (code {code})"
+    ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MethodMissingError(-32601, "no"), UnsupportedVersionError(-32015, "no"), SourceRefusedError(-32602, "no")],
+)
+def test_a_refusal_that_may_be_of_all_blocks_is_an_error(error: SourceRefusedError) -> None:
     chain = chain_of([1, 2])
-    chain.errors["block_signatures"] = [SourceRefusedError(-32009, "skipped, or missing in long-term storage")]
+    chain.errors["block_signatures"] = [error]
     with pytest.raises(SourceRefusedError):
         asyncio.run(pages_by_blocks(chain, FIRST_SLOT, FIRST_SLOT + 2))
+
+
+def test_a_listed_block_that_a_fork_took_leaves_no_gap() -> None:
+    chain = chain_of([1, 2])
 
     class Forking(MemoryChain):
         async def block_signatures(self, slot: int) -> list[str]:
@@ -190,4 +234,5 @@ def test_a_listed_block_that_cannot_be_shown_is_an_error_and_one_that_a_fork_too
 
     forking = Forking(tip=chain.tip, slots=dict(chain.slots), bodies=chain.bodies)
     pages = asyncio.run(pages_by_blocks(forking, FIRST_SLOT, FIRST_SLOT + 2))
+    assert unproven(pages) == []
     assert [row.signature for row in listed(pages)] == [signature_of(1)]

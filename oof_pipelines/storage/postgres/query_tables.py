@@ -88,7 +88,10 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         "union all select 'final, waiting to be folded', count(*), min(slot), max(slot) "
         "from inbox_transactions join tx_raw using (sig) where is_final "
         "union all select 'folded, waiting to be decoded', count(*), min(slot), max(slot) "
-        "from tx_raw where is_final and object_key is not null and not is_decoded",
+        "from tx_raw where is_final and object_key is not null and not is_decoded "
+        "union all select 'wallet buckets behind their days', count(distinct bucket), null, null "
+        "from wallet_slices s full join wallet_bucket_contents c using (bucket, day) "
+        "where s.sha256 is distinct from c.sha256",
         {"what": pl.String(), "rows": pl.Int64(), "first_slot": pl.Int64(), "last_slot": pl.Int64()},
     ),
     "tx_raw": (
