@@ -43,7 +43,8 @@ def orderly_end() -> Iterator[None]:
     """Within: the first signal raises `Interrupted`, outside of `shielded` blocks; later ones are counted.
 
     At the end every process that was started within, by whomever, is ended (on Linux). Blocks may be nested: the outermost
-    one counts. Signals that were ignored before (nohup) stay so.
+    one counts. A SIGHUP that was ignored before (nohup) stays so; a SIGINT that a shell ignores for what it runs in the
+    background does not, since whoever sends it means it.
     """
     if _signals.is_active or threading.current_thread() is not threading.main_thread():
         yield
@@ -54,7 +55,7 @@ def orderly_end() -> Iterator[None]:
     _signals.received.clear()
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number, handler in before.items():
-        if handler != signal.SIG_IGN:
+        if handler != signal.SIG_IGN or number == signal.SIGINT:
             signal.signal(number, _on_signal)
     try:
         try:

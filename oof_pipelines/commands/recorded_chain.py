@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import httpx
 
 from oof_pipelines.commands.node import SUMMARY_PREFIX
 from oof_pipelines.commands.processes import Child, Processes
@@ -21,6 +22,7 @@ RECORDED_BESIDE = REPOSITORY_ROOT.parent / "shared" / "fixtures"
 SYNTHETIC_TRANSACTIONS = 300
 SYNTHETIC_SEED = 1
 _END_SECONDS = 10.0
+_ANSWER_SECONDS = 30.0
 NODE_START_SECONDS = 600.0
 """Long enough to index hundreds of thousands of files (about 1,000 a second on a busy core)."""
 _START_LINE = re.compile(
@@ -48,6 +50,12 @@ class RunningNode:
         return f"{self.transaction_count} {noun}, {self.skipped_file_count} of {self.file_count} {files} skipped" + (
             f", named in {shown_path(self.child.log)}" if self.skips else ""
         )
+
+    def first_slot(self) -> int:
+        """The first slot it has a block of."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": "getFirstAvailableBlock"}
+        answer = httpx.post(self.http_url, json=request, timeout=_ANSWER_SECONDS, trust_env=False).json()
+        return int(answer["result"])
 
     def environment(self) -> dict[str, str]:
         """What points a feed at it. Its budget is this machine's, not a provider's."""

@@ -105,7 +105,7 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
             node = start_node(processes, folder, speed=speed)
             feed_environment = node.environment()
             # The recording may have begun before the feed subscribes: what happened until then is repaired.
-            follow += ["allWithVotes", "--from-slot", "0"]
+            follow += ["allWithVotes", "--from-slot", str(node.first_slot())]
             source = f"{node.http_url}  ({described}: {node.described()}; speed {speed:g})"
             for skip in node.skips:
                 click.echo(skip, err=True)

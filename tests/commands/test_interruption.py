@@ -144,3 +144,15 @@ def test_a_demo_told_to_end_leaves_nothing_behind(tmp_path: Path, home: Path, ma
     assert marked(mark) == []
     assert not (home / "demo" / "pg" / "data" / "postmaster.pid").exists()
     assert not list((home / "demo" / "pg" / "run").glob(".s.PGSQL*"))
+
+
+def test_a_signal_is_heard_where_a_shell_had_it_ignored(tmp_path: Path, mark: str) -> None:
+    """`oof up &` in a script: the shell ignores SIGINT for it, and who sends one by hand means it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        running = start(tmp_path, mark)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(20) == 128 + signal.SIGINT
+    assert marked(mark) == []
