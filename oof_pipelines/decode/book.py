@@ -20,17 +20,16 @@ from oof_pipelines.chain.moves import (
     WITHHELD_ACCOUNT,
     WRAP_ACCOUNT,
     Move,
-    path_text,
 )
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.balances import Balances
 from oof_pipelines.decode.fees import TIP_ACCOUNTS, network_fee
-from oof_pipelines.decode.layout import LayoutError
 from oof_pipelines.decode.openings import Openings
 from oof_pipelines.decode.operations import (
     BurnTokens,
     ChangeOwner,
     CloseAccount,
+    CloseProgramAccount,
     CollectWithheld,
     GiveToProgram,
     MintTokens,
@@ -43,18 +42,10 @@ from oof_pipelines.decode.operations import (
     SyncNative,
     UnwrapLamports,
 )
-from oof_pipelines.decode.registry import operations_of
 from oof_pipelines.decode.stake import PROGRAM_IDS as STAKE_PROGRAM_IDS
 from oof_pipelines.decode.stake import STAKE_ACCOUNT_RENT_LAMPORTS
+from oof_pipelines.decode.steps import Step, steps_of
 from oof_pipelines.decode.transfer_fees import FeeRates, solve_fee_rates
-
-
-@dataclass(slots=True)
-class Step:
-    """An operation and the path of the instruction that made it."""
-
-    path: str
-    operation: Operation
 
 
 @dataclass(slots=True)
@@ -72,15 +63,7 @@ class Booked:
 
 def book_transaction(transaction: ParsedTransaction) -> Booked:
     """The moves of a transaction, residual included. A failed one moves nothing but its fee."""
-    steps: list[Step] = []
-    unread: list[str] = []
-    if not transaction.is_failed:
-        for instruction in transaction.instructions:
-            path = path_text(instruction.path)
-            try:
-                steps += [Step(path, operation) for operation in operations_of(instruction)]
-            except LayoutError:
-                unread.append(path)
+    steps, unread = steps_of(transaction)
     decimals = {balance.mint: balance.decimals for balance in transaction.pre_tokens + transaction.post_tokens}
     decimals |= {s.operation.mint: s.operation.decimals for s in steps if isinstance(s.operation, OpenMint)}
     book = _Book(transaction, {})
@@ -181,6 +164,8 @@ class _Book:
                 self._open(path, operation)
             case CloseAccount():
                 self._close(path, operation)
+            case CloseProgramAccount():
+                self._close_program_account(path, operation)
             case SyncNative():
                 self._sync(path, operation.account)
             case MintTokens():
@@ -282,6 +267,12 @@ class _Book:
         self._shift_lamports(path, account, operation.destination, unwrapped, "unwrap")
         self._shift_lamports(path, account, operation.destination, lamports - unwrapped, "rent")
         self._balances.close(account)
+
+    def _close_program_account(self, path: str, operation: CloseProgramAccount) -> None:
+        """Only where the chain says that the account is empty now: a layout may be mistaken about what it closes."""
+        account = operation.account
+        if not self._balances.after_lamports.get(account, 1):
+            self._shift_lamports(path, account, operation.destination, self._balances.lamports_of(account), "rent")
 
     def _unwrap(self, path: str, operation: UnwrapLamports) -> None:
         account = operation.account

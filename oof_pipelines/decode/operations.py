@@ -86,6 +86,14 @@ class CloseAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseProgramAccount:
+    """A program empties an account of its own by no instruction (Anchor's `close`): its lamports go to `destination`."""
+
+    account: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
 class SyncNative:
     """A wrapped SOL account's token amount becomes what its lamports above the rent are."""
 
@@ -138,6 +146,7 @@ Operation = (
     | MintTokens
     | BurnTokens
     | CloseAccount
+    | CloseProgramAccount
     | SyncNative
     | UnwrapLamports
     | ChangeOwner

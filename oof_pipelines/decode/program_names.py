@@ -1,6 +1,6 @@
 """Names of the programs people ask for, by address. sql/views/program_names.sql holds the same; a test compares them."""
 
-from oof_pipelines.decode.venues import ROUTERS, VENUES
+from oof_pipelines.decode.programs import ROUTERS, VENUES
 
 PROGRAM_NAMES = {
     "11111111111111111111111111111111": "system",

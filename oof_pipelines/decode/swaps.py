@@ -12,8 +12,8 @@ from oof_pipelines.chain.moves import FEE_PATH, NATIVE_MINT, RESIDUAL_PATH, Move
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.nets import Flow, counted_asset, flows_by_owner, net_by_owner
+from oof_pipelines.decode.programs import ROUTERS, VENUES
 from oof_pipelines.decode.trader_seats import trader_of
-from oof_pipelines.decode.venues import ROUTERS, VENUES
 
 _NO_PART_OF_A_SWAP = frozenset(
     {

@@ -8,7 +8,7 @@ sender, token authority), and for Raydium AMM v4, which has one-byte tags, its A
 import hashlib
 
 from oof_pipelines.chain.transaction import Instruction
-from oof_pipelines.decode.venues import VENUES
+from oof_pipelines.decode.programs import VENUES
 
 _DISCRIMINATOR_BYTES = 8
 _LAST = -1

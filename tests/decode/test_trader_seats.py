@@ -10,7 +10,7 @@ from recorded_bodies import Recorded
 
 from oof_pipelines.chain.transaction import OUTER, Instruction, parse_transaction
 from oof_pipelines.decode.trader_seats import trader_of
-from oof_pipelines.decode.venues import VENUES
+from oof_pipelines.decode.programs import VENUES
 
 PROGRAMS = {name: program_id for program_id, name in VENUES.items()}
 # file of the IDL, venue, instruction, the account that signs

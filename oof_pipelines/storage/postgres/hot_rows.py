@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT
-from oof_pipelines.decode.venues import ROUTERS
+from oof_pipelines.decode.programs import ROUTERS
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.storage.parquet.decoded_rows import Place, Row, rows_of
 

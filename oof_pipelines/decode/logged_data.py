@@ -1,0 +1,43 @@
+"""What programs logged as data (`emit!` of Anchor), by the instruction that logged it."""
+
+import base64
+import binascii
+import re
+
+from oof_pipelines.chain.transaction import Instruction
+
+_INVOKE = re.compile(r"^Program (\w+) invoke \[(\d+)\]$")
+_DATA = "Program data: "
+
+
+def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[int, list[bytes]]:
+    """Order of an instruction → what it logged as data. The n-th call of the log is the n-th instruction that logs calls.
+
+    Signature-checking programs run without a word in the log. Where log and instructions part, reading stops: nodes cut
+    long logs short.
+    """
+    found: dict[int, list[bytes]] = {}
+    if not any(message.startswith(_DATA) for message in messages):
+        return found
+    running: list[int] = []
+    order = -1
+    for message in messages:
+        call = _INVOKE.match(message)
+        if call is not None:
+            order += 1
+            while order < len(instructions) and instructions[order].program_id != call[1]:
+                if instructions[order].stack_height > 1:
+                    return found
+                order += 1
+            if order >= len(instructions) or instructions[order].stack_height != int(call[2]):
+                return found
+            del running[int(call[2]) - 1 :]
+            running.append(order)
+        elif message.startswith(_DATA) and running:
+            try:
+                found.setdefault(running[-1], []).append(base64.b64decode(message[len(_DATA) :].split(" ")[0]))
+            except binascii.Error:
+                continue
+        elif running and (message.endswith(" success") or " failed: " in message) and message.startswith("Program "):
+            running.pop()
+    return found

@@ -1,0 +1,60 @@
+"""Facts of a transaction: every call of a program we decode, read by its own layout."""
+
+from dataclasses import dataclass
+
+from oof_pipelines.chain.moves import Move, path_text
+from oof_pipelines.chain.transaction import ParsedTransaction
+from oof_pipelines.decode.call import Call, Scene
+from oof_pipelines.decode.facts import Fact
+from oof_pipelines.decode.layout import LayoutError
+from oof_pipelines.decode.program import is_event_call
+from oof_pipelines.decode.programs import BY_ID
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCall:
+    """A call of a program we decode whose discriminator no layout declares. The program may have changed."""
+
+    path: str
+    program_id: str
+    discriminator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`facts` in call order; `unknown` calls; `unread` are paths of calls whose data or accounts fit not their layout."""
+
+    facts: list[Fact]
+    unknown: list[UnknownCall]
+    unread: list[str]
+
+
+def read_facts(transaction: ParsedTransaction, moves: list[Move]) -> Reading:
+    """What the programs of a transaction did by their own words. A failed one did nothing; its calls are still looked up."""
+    reading = Reading([], [], [])
+    scene: Scene | None = None
+    for order, one in enumerate(transaction.instructions):
+        program = BY_ID.get(one.program_id)
+        if program is None:
+            continue
+        if is_event_call(one.data):
+            if program.events and program.event_of(one.data) is None:
+                reading.unknown.append(_unknown(transaction, order, program.tag_bytes))
+            continue
+        layout = program.layout_of(one.data, transaction.slot)
+        if layout is None:
+            reading.unknown.append(_unknown(transaction, order, program.tag_bytes))
+        elif layout.read is not None and not transaction.is_failed:
+            scene = scene or Scene(transaction, moves)
+            call = Call(scene, order, program, layout.take(one.accounts, one.data))
+            try:
+                reading.facts.extend(layout.read(call))
+            except LayoutError:
+                reading.unread.append(call.path)
+    return reading
+
+
+def _unknown(transaction: ParsedTransaction, order: int, tag_bytes: int) -> UnknownCall:
+    one = transaction.instructions[order]
+    tag = one.data[8:16] if is_event_call(one.data) else one.data[:tag_bytes]
+    return UnknownCall(path_text(one.path), one.program_id, tag.hex())

@@ -1,0 +1,109 @@
+"""All operations of a transaction in the order in which they took effect, each with the path that caused it.
+
+System, Stake and the token programs act by their instructions. A program of a venue may also move lamports of its own
+accounts by no instruction: what it told in an event is booked at the event's path, what it closed when its call ended.
+"""
+
+from dataclasses import dataclass
+
+from oof_pipelines.chain.moves import path_text
+from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
+from oof_pipelines.decode.layout import LayoutError
+from oof_pipelines.decode.logged_data import logged_data
+from oof_pipelines.decode.operations import CloseProgramAccount, Operation
+from oof_pipelines.decode.program import Arguments, Program, is_event_call
+from oof_pipelines.decode.programs import BY_ID
+from oof_pipelines.decode.registry import operations_of
+
+
+@dataclass(slots=True)
+class Step:
+    """An operation and the path of the instruction that made it."""
+
+    path: str
+    operation: Operation
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    """A call of a program we decode, while its own calls run: its height, path, arguments and what it closes at its end."""
+
+    height: int
+    program: Program
+    arguments: Arguments
+    path: str
+    order: int
+    has_told: bool = False
+
+
+def steps_of(transaction: ParsedTransaction) -> tuple[list[Step], list[str]]:
+    """The steps, and the paths of instructions whose data were not of their program's layout. None of a failed transaction."""
+    steps: list[Step] = []
+    unread: list[str] = []
+    if transaction.is_failed:
+        return steps, unread
+    calls: list[_OpenCall] = []
+    logs = _Logs(transaction)
+    for order, one in enumerate(transaction.instructions):
+        while calls and calls[-1].height >= one.stack_height:
+            steps += _ended(calls.pop(), logs)
+        path = path_text(one.path)
+        try:
+            program = BY_ID.get(one.program_id)
+            if program is None:
+                steps += [Step(path, operation) for operation in operations_of(one)]
+            elif is_event_call(one.data):
+                steps += [Step(path, operation) for operation in _debits(program, one, calls)]
+            elif (layout := program.layout_of(one.data, transaction.slot)) is not None:
+                calls.append(_OpenCall(one.stack_height, program, layout.take(one.accounts, one.data), path, order))
+        except LayoutError:
+            unread.append(path)
+    while calls:
+        steps += _ended(calls.pop(), logs)
+    return steps, unread
+
+
+class _Logs:
+    """What the instructions of a transaction logged as data, read when first asked for."""
+
+    def __init__(self, transaction: ParsedTransaction) -> None:
+        self._transaction = transaction
+        self._by_order: dict[int, list[bytes]] | None = None
+
+    def of(self, order: int) -> list[bytes]:
+        if self._by_order is None:
+            self._by_order = logged_data(self._transaction.instructions, self._transaction.log_messages)
+        return self._by_order.get(order, [])
+
+
+def _debits(program: Program, told: Instruction, calls: list[_OpenCall]) -> list[Operation]:
+    """What the program changed by itself when it told an event from within its innermost open call."""
+    found = program.event_of(told.data)
+    caller = next((one for one in reversed(calls) if one.program is program and one.height < told.stack_height), None)
+    if found is None or caller is None or found[0].debits is None:
+        return []
+    caller.has_told = True
+    return found[0].debits(found[1], caller.arguments)
+
+
+def _ended(call: _OpenCall, logs: _Logs) -> list[Step]:
+    """What a call did by its end: debits it only logged, then the accounts it closed."""
+    steps = []
+    if not call.has_told and call.program.has_debits and call.arguments.layout.read is not None:
+        for data in logs.of(call.order):
+            found = call.program.logged_event_of(data)
+            if found is not None and found[0].debits is not None:
+                steps += [Step(call.path, operation) for operation in found[0].debits(found[1], call.arguments)]
+    return steps + _closings(call)
+
+
+def _closings(call: _OpenCall) -> list[Step]:
+    """An account that the call does not have is not closed: optional ones come last and may be left out."""
+    steps = []
+    for account, destination in call.arguments.layout.closes:
+        try:
+            operation = CloseProgramAccount(call.arguments.account(account), call.arguments.account(destination))
+        except LayoutError:
+            continue
+        steps.append(Step(call.path, operation))
+    return steps
