@@ -1,4 +1,4 @@
-"""actions, moves, participants and token_facts: what a day's transactions did, decoded together from their bodies."""
+"""actions, moves, swaps and the other decoded datasets: what a day's transactions did, decoded together from their bodies."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -19,10 +19,14 @@ DECODE_POOL = "decode"
 """One run at a time decodes."""
 
 _DESCRIPTIONS = {
-    "actions": "What transactions did: transfers, swaps, mints, burns, wraps, rent, stakes, fees, tips, residuals.",
+    "actions": "What transactions did: transfers, swaps, liquidity, claims, launches, mints, wraps, rent, stakes, fees.",
     "moves": "The double-entry book: every change of every account's lamports and tokens, by the instruction that made it.",
     "participants": "Who took part in a transaction, with their roles.",
     "token_facts": "Decimals and program of every mint that the day shows, and where it was seen first that day.",
+    "swaps": "Trades: a row a net route, which is booked, and a row each of its legs, with amounts and the pools' reserves.",
+    "fee_parts": "The fees of each swap, part by part: to whom, in which mint, beside its amounts or within them.",
+    "liquidity": "What wallets put into pools and took out of them, mint by mint.",
+    "token_events": "Launches, graduations, migrations and pools made: the lives of tokens.",
 }
 _MOST_PROGRAMS_SHOWN = 20
 
@@ -94,10 +98,15 @@ def _shares(report: DecodeReport) -> dict[str, object]:
     tally = report.tally
     by_program = sorted(tally.by_program.items(), key=lambda item: (-item[1].transactions, item[0]))
     lines = [
-        f"| {PROGRAM_NAMES.get(program, program)} | {one.transactions} | {one.residual} | {one.residual_value_share:.4%} |"
+        f"| {PROGRAM_NAMES.get(program, program)} | {one.transactions} | {one.residual} | {one.residual_value_share:.4%} "
+        f"| {one.calls} | {one.unknown_calls} |"
         for program, one in by_program[:_MOST_PROGRAMS_SHOWN]
     ]
-    table = "\n".join(["| program | transactions | with residual | residual lamports |", "|---|---|---|---|", *lines])
+    head = [
+        "| program | transactions | with residual | residual lamports | calls | unknown |",
+        "|---|---|---|---|---|---|",
+    ]
+    table = "\n".join([*head, *lines])
     return {
         "transactions": tally.transactions,
         "decoded_transactions": tally.decoded,
@@ -106,5 +115,6 @@ def _shares(report: DecodeReport) -> dict[str, object]:
         "residual_share": tally.total.residual_share,
         "residual_value_share": tally.total.residual_value_share,
         "unread_instructions": tally.unread_instructions,
+        "unknown_calls": tally.total.unknown_calls,
         "by_program": dg.MetadataValue.md(table),
     }

@@ -14,10 +14,12 @@ def check_results(
     for name in names:
         results = [result for partition in checked for result in partition if result.name == name]
         failures = [result.detail for result in results if not result.has_passed]
+        is_warning = any(result.is_warning for result in results)
         yield dg.AssetCheckResult(
             asset_key=asset_key,
             check_name=name,
             passed=not failures,
+            severity=dg.AssetCheckSeverity.WARN if is_warning else dg.AssetCheckSeverity.ERROR,
             metadata={"partitions_with_rows": len(results), "failures": failures},
         )
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "migrate": ("oof_pipelines.commands.migrate", "migrate"),
     "node": ("oof_pipelines.commands.node", "node"),
     "pg": ("oof_pipelines.commands.postgres", "pg"),
+    "redecode": ("oof_pipelines.commands.redecode", "redecode"),
     "soak": ("oof_pipelines.commands.soak", "soak"),
     "sql": ("oof_pipelines.commands.sql", "sql"),
     "up": ("oof_pipelines.commands.up", "up"),

@@ -1,6 +1,7 @@
 """What every test may use: the recorded transactions, where they are."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,16 @@ def pytest_configure() -> None:
     """A shell that runs the tests in the background has SIGINT ignored, and all that is started here would inherit that."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def telling() -> Iterator[None]:
+    """Bodies are decoded with trades, liquidity and launches, as `told_rows` are; a test's own patches may come on top."""
+    from told_trades import decode_telling
+
+    with pytest.MonkeyPatch.context() as patched:
+        decode_telling(patched)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import psycopg
 from filled_home import NOW
 
 from oof_pipelines.interfaces import StoredTransaction
-from oof_pipelines.storage.parquet.schemas import DATASETS, RAW_DATASETS, RAW_TRANSACTIONS
+from oof_pipelines.storage.parquet.schemas import DATASETS, RAW_DATASETS, RAW_TRANSACTIONS, TOLD_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
@@ -30,7 +30,12 @@ SERVED = {
     "participants": "*",
     "hot_moves": "*",
     "hot_token_facts": "*",
+    **{f"hot_{name}": "*" for name in TOLD_DATASETS},
     "token_sightings": "*",
+    "token_events": "*",
+    "tokens": "*",
+    "decoded_by_program_hour": "*",
+    "unknown_discriminators": "*",
     "decoded_days": "*",
     "wallet_slices": "*",
 }

@@ -1,13 +1,13 @@
 """Actions: what a transaction did, in words. An action refers to the paths whose moves it names; it moves nothing itself."""
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 _ID_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, gc=False):
     """One thing done.
 
     `wallet` is whose action it is: who sent, paid, traded, opened. `counterparty` is the other side's owner, '' where

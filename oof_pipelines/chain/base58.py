@@ -1,29 +1,52 @@
-"""Base58 as Bitcoin and Solana write it. solders does fixed sizes (keys, signatures); this does any length."""
+"""Base58 as Bitcoin and Solana write it, of any length, on top of what solders reads fast: numbers of 32 and of 64 bytes."""
+
+from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_STRANGE = 58
-_VALUES = bytes(ALPHABET.find(chr(code)) if chr(code) in ALPHABET else _STRANGE for code in range(256))
-"""Byte of ASCII → its value, `_STRANGE` for what is no digit."""
-_CHUNK = 10
-_POWERS = [58**digits for digits in range(_CHUNK + 1)]
+_ZERO = ALPHABET[0]
+_ONE = ALPHABET[1]
+
+# solders takes a text for a key only where it stands for 32 bytes, leading zeros included. A digit one in front of 43 others
+# sees to that whatever they are: 58**43 has 252 bits, its double 253. The same is true of 87 digits and 64 bytes.
+_SHORT_DIGITS = 43
+_SHORT_ONE = 58**_SHORT_DIGITS
+_SHORT_FRONTS = [_ONE + _ZERO * (_SHORT_DIGITS - digits) for digits in range(_SHORT_DIGITS + 1)]
+_LONG_DIGITS = 87
+_LONG_ONE = 58**_LONG_DIGITS
+_LONG_ONE_ODD = 29**_LONG_DIGITS
+"""58**87 without its 87 factors of two: a shift is quicker than to multiply by them."""
 
 
 def decode_base58(text: str) -> bytes:
     """The bytes behind `text`; ValueError names the first character that is not base58."""
-    values = text.encode(errors="replace").translate(_VALUES)
-    if _STRANGE in values:
+    number: int
+    try:
+        if len(text) <= _SHORT_DIGITS:
+            number = int.from_bytes(Pubkey.from_string(_SHORT_FRONTS[len(text)] + text), "big") - _SHORT_ONE
+        else:
+            number = _long_number(text)
+    except ValueError:
         stranger = next(character for character in text if character not in ALPHABET)
-        raise ValueError(f"{stranger!r} is not a base58 character")
-    number = 0
-    for start in range(0, len(values), _CHUNK):
-        part = values[start : start + _CHUNK]
-        # Ten digits fit a machine word, so the long multiplication is done once a chunk instead of once a digit.
-        chunk = 0
-        for value in part:
-            chunk = chunk * 58 + value
-        number = number * _POWERS[len(part)] + chunk
-    zeros = len(text) - len(text.lstrip(ALPHABET[0]))
-    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
+        raise ValueError(f"{stranger!r} is not a base58 character") from None
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    if text[:1] != _ZERO:
+        return data
+    return bytes(len(text) - len(text.lstrip(_ZERO))) + data
+
+
+def _long_number(digits: str) -> int:
+    """The number that more digits stand for, read 87 at a time."""
+    first = len(digits) % _LONG_DIGITS
+    number = _part(_ZERO * (_LONG_DIGITS - first) + digits[:first]) if first else 0
+    for start in range(first, len(digits), _LONG_DIGITS):
+        number = (number * _LONG_ONE_ODD << _LONG_DIGITS) + _part(digits[start : start + _LONG_DIGITS])
+    return number
+
+
+def _part(digits: str) -> int:
+    value: int = int.from_bytes(Signature.from_string(_ONE + digits), "big") - _LONG_ONE
+    return value
 
 
 def encode_base58(data: bytes) -> str:

@@ -1,6 +1,8 @@
 """Moves: the rows of the double-entry book. A move changes one account's balance of one asset."""
 
-from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 LAMPORTS_ASSET = "lamports"
 NATIVE_MINT = "So11111111111111111111111111111111111111112"
@@ -20,8 +22,7 @@ VALIDATOR_ACCOUNT = "validator_fee"
 UNEXPLAINED_ACCOUNT = "unexplained"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, gc=False):
     """`delta_raw` of `asset` (`lamports`, or a mint) on `account`, caused by the instruction at `path`.
 
     `owner` is who owns the account while it moves: a token account's owner, also of what is paid in for him before it is
@@ -38,6 +39,7 @@ class Move:
     is_virtual: bool = False
 
 
+@lru_cache(maxsize=4096)
 def path_text(path: tuple[int, int]) -> str:
     """'3' for the outer instruction 3, '3.0' for the first one it called."""
     outer, inner = path

@@ -5,7 +5,6 @@ base58 strings, instruction data are bytes, amounts are integers in base units. 
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -24,8 +23,7 @@ _MAX_DATA_CHARACTERS = 10 * 1024 * 138 // 100 + 1
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-@dataclass(slots=True)
-class Instruction:
+class Instruction(msgspec.Struct, gc=False):
     """One call. `path` is (outer index, inner index), with `OUTER` for the outer one itself.
 
     `stack_height` is 1 for an outer instruction; inner ones without a recorded height count as 2. `data` are the raw
@@ -41,8 +39,7 @@ class Instruction:
     parsed: dict[str, Any] | None = None
 
 
-@dataclass(slots=True)
-class TokenBalance:
+class TokenBalance(msgspec.Struct, gc=False):
     """A token account at one side of the transaction. `owner` and `program_id` are absent in old recordings."""
 
     account: str
@@ -53,8 +50,7 @@ class TokenBalance:
     program_id: str | None
 
 
-@dataclass(slots=True)
-class ParsedTransaction:
+class ParsedTransaction(msgspec.Struct, gc=False):
     """A transaction as the chain ran it. Balances are lamports by position in `keys`; `slot` may be unknown."""
 
     signature: str
@@ -87,12 +83,12 @@ class ParsedTransaction:
         return self.keys[: self.signer_count]
 
 
-class _UiAmount(msgspec.Struct):
+class _UiAmount(msgspec.Struct, gc=False):
     amount: str
     decimals: int = 0
 
 
-class _TokenBalance(msgspec.Struct, rename="camel"):
+class _TokenBalance(msgspec.Struct, rename="camel", gc=False):
     account_index: int
     mint: str
     ui_token_amount: _UiAmount
@@ -100,12 +96,12 @@ class _TokenBalance(msgspec.Struct, rename="camel"):
     program_id: str | None = None
 
 
-class _Loaded(msgspec.Struct):
+class _Loaded(msgspec.Struct, gc=False):
     writable: list[str] = []
     readonly: list[str] = []
 
 
-class _Instruction(msgspec.Struct, rename="camel"):
+class _Instruction(msgspec.Struct, rename="camel", gc=False):
     """Of any encoding: indexes, or names, or the node's own words."""
 
     program_id_index: int | None = None
@@ -116,12 +112,12 @@ class _Instruction(msgspec.Struct, rename="camel"):
     stack_height: int | None = None
 
 
-class _InnerInstructions(msgspec.Struct):
+class _InnerInstructions(msgspec.Struct, gc=False):
     index: int
     instructions: list[_Instruction]
 
 
-class _Meta(msgspec.Struct, rename="camel"):
+class _Meta(msgspec.Struct, rename="camel", gc=False):
     fee: int
     err: Any = None
     pre_balances: list[int] = []
@@ -134,8 +130,29 @@ class _Meta(msgspec.Struct, rename="camel"):
     compute_units_consumed: int | None = None
 
 
-class _Result(msgspec.Struct, rename="camel"):
-    transaction: msgspec.Raw
+class _Key(msgspec.Struct, gc=False):
+    pubkey: str
+    signer: bool = False
+
+
+class _Header(msgspec.Struct, rename="camel", gc=False):
+    num_required_signatures: int
+
+
+class _Message(msgspec.Struct, rename="camel", gc=False):
+    account_keys: list[str | _Key]
+    instructions: list[_Instruction]
+    header: _Header | None = None
+
+
+class _JsonTransaction(msgspec.Struct, gc=False):
+    signatures: list[str]
+    message: _Message
+
+
+class _Outline(msgspec.Struct, kw_only=True, rename="camel", gc=False):
+    """A getTransaction result beside its transaction."""
+
     meta: _Meta | None = None
     slot: int | None = None
     block_time: int | None = None
@@ -143,28 +160,19 @@ class _Result(msgspec.Struct, rename="camel"):
     transaction_index: int | None = None
 
 
-class _Key(msgspec.Struct):
-    pubkey: str
-    signer: bool = False
+_Wire = tuple[bytes, str]
+"""The bytes of a transaction and the encoding they were recorded in."""
 
 
-class _Header(msgspec.Struct, rename="camel"):
-    num_required_signatures: int
+class _Result(_Outline, kw_only=True, rename="camel", gc=False):
+    transaction: _JsonTransaction | _Wire
 
 
-class _Message(msgspec.Struct, rename="camel"):
-    account_keys: list[str | _Key]
-    instructions: list[_Instruction]
-    header: _Header | None = None
+class _ResultInParts(_Outline, kw_only=True, rename="camel", gc=False):
+    transaction: msgspec.Raw
 
 
-class _JsonTransaction(msgspec.Struct):
-    signatures: list[str]
-    message: _Message
-
-
-@dataclass(slots=True)
-class _Body:
+class _Body(msgspec.Struct, gc=False):
     """The message, from either form."""
 
     signature: str
@@ -172,26 +180,28 @@ class _Body:
     signer_count: int
     keys: list[str]
     instructions: list[_Instruction]
+    has_names: bool = False
+    """Whether instructions name accounts instead of counting them."""
 
+
+_Addresses = dict[int | str | None, str]
+"""Address by its index in the account list, and by itself, for instructions that name what they take."""
 
 _result_decoder = msgspec.json.Decoder(_Result)
+_result_in_parts_decoder = msgspec.json.Decoder(_ResultInParts)
 _json_transaction_decoder = msgspec.json.Decoder(_JsonTransaction)
 
 
 def parse_transaction(body: bytes) -> ParsedTransaction:
     """The view of one recorded transaction; `BodyError` says what cannot be read and why."""
+    result = _read(body)
+    meta = _meta_of(result)
     try:
-        result = _result_decoder.decode(body)
-    except _UNREADABLE as error:
-        raise BodyError(QuarantineReason.NOT_A_TRANSACTION, str(error)) from None
-    meta = result.meta
-    if meta is None:
-        raise BodyError(QuarantineReason.MISSING_META, "meta is null or absent")
-    if result.version not in (None, "legacy", 0):
-        raise BodyError(QuarantineReason.UNKNOWN_VERSION, f"transaction version {result.version!r}")
-    raw = bytes(result.transaction)
-    try:
-        message = _json_message(raw, result, meta) if raw[:1] == b"{" else _wire_message(raw, meta)
+        transaction = result.transaction
+        if isinstance(transaction, _JsonTransaction):
+            message = _json_message(transaction, result, meta)
+        else:
+            message = _wire_message(*transaction, meta)
         _check_books(message, meta)
         return ParsedTransaction(
             signature=message.signature,
@@ -217,11 +227,52 @@ def parse_transaction(body: bytes) -> ParsedTransaction:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
 
 
-def _json_message(raw: bytes, result: _Result, meta: _Meta) -> _Body:
+def _read(body: bytes) -> _Result:
     try:
-        transaction = _json_transaction_decoder.decode(raw)
+        result = _result_decoder.decode(body)
+        if isinstance(result.transaction, _JsonTransaction) or result.transaction[1] == "base64":
+            return result
+    except _UNREADABLE:
+        pass
+    return _read_in_parts(body)
+
+
+def _read_in_parts(body: bytes) -> _Result:
+    """Reads what cannot be read at once: a rare encoding, or a fault, whose reason depends on the part that has it."""
+    try:
+        outline = _result_in_parts_decoder.decode(body)
     except _UNREADABLE as error:
-        raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
+        raise BodyError(QuarantineReason.NOT_A_TRANSACTION, str(error)) from None
+    _meta_of(outline)
+    raw = bytes(outline.transaction)
+    transaction: _JsonTransaction | _Wire
+    if raw[:1] == b"{":
+        try:
+            transaction = _json_transaction_decoder.decode(raw)
+        except _UNREADABLE as error:
+            raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
+    else:
+        encoding, wire = read_wire(raw)
+        transaction = (wire, encoding)
+    return _Result(
+        transaction=transaction,
+        meta=outline.meta,
+        slot=outline.slot,
+        block_time=outline.block_time,
+        version=outline.version,
+        transaction_index=outline.transaction_index,
+    )
+
+
+def _meta_of(result: _Outline) -> _Meta:
+    if result.meta is None:
+        raise BodyError(QuarantineReason.MISSING_META, "meta is null or absent")
+    if result.version not in (None, "legacy", 0):
+        raise BodyError(QuarantineReason.UNKNOWN_VERSION, f"transaction version {result.version!r}")
+    return result.meta
+
+
+def _json_message(transaction: _JsonTransaction, result: _Result, meta: _Meta) -> _Body:
     message = transaction.message
     keys = [key if isinstance(key, str) else key.pubkey for key in message.account_keys]
     loaded = _loaded(meta)
@@ -235,11 +286,11 @@ def _json_message(raw: bytes, result: _Result, meta: _Meta) -> _Body:
         else sum(isinstance(key, _Key) and key.signer for key in message.account_keys)
     )
     version = "0" if result.version == 0 else "legacy"
-    return _Body(transaction.signatures[0], version, signer_count or 1, keys, message.instructions)
+    has_names = message.header is None
+    return _Body(transaction.signatures[0], version, signer_count or 1, keys, message.instructions, has_names)
 
 
-def _wire_message(raw: bytes, meta: _Meta) -> _Body:
-    encoding, wire = read_wire(raw)
+def _wire_message(wire: bytes, encoding: str, meta: _Meta) -> _Body:
     try:
         transaction = VersionedTransaction.from_bytes(wire)
     except Exception as error:  # solders raises its own error type for some faults and ValueError for others
@@ -249,7 +300,7 @@ def _wire_message(raw: bytes, meta: _Meta) -> _Body:
     if not keys or not transaction.signatures:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, "the message has no signature or no account")
     instructions = [
-        _Instruction(program_id_index=one.program_id_index, accounts=list(one.accounts), data=bytes(one.data))  # type: ignore[arg-type]
+        _Instruction(program_id_index=one.program_id_index, accounts=one.accounts, data=one.data)  # type: ignore[arg-type]
         for one in message.instructions
     ]
     version = "0" if transaction.version() == 0 else "legacy"
@@ -258,7 +309,8 @@ def _wire_message(raw: bytes, meta: _Meta) -> _Body:
 
 def _check_books(message: _Body, meta: _Meta) -> None:
     """Refuses what no run of a transaction can report; ValueError says what. A shortened account list is no such thing."""
-    if len(set(message.keys)) != len(message.keys) or "" in message.keys:
+    distinct = set(message.keys)
+    if len(distinct) != len(message.keys) or "" in distinct:
         raise ValueError("an account without address, or listed twice")
     if not 0 < message.signer_count < 256:
         raise ValueError(f"{message.signer_count} signers")
@@ -282,34 +334,29 @@ def _loaded(meta: _Meta) -> list[str]:
 
 def _in_call_order(message: _Body, meta: _Meta) -> list[Instruction]:
     """Outer instructions, each followed by what it called, in the order of the calls."""
+    addresses: _Addresses = dict(enumerate(message.keys))
+    if message.has_names:
+        addresses.update(zip(message.keys, message.keys, strict=True))
     groups = {group.index: group.instructions for group in meta.inner_instructions or ()}
     ordered = []
     for outer, instruction in enumerate(message.instructions):
-        ordered.append(_resolve((outer, OUTER), 1, instruction, message.keys))
+        ordered.append(_resolve((outer, OUTER), 1, instruction, addresses))
         for inner, called in enumerate(groups.get(outer, ())):
-            ordered.append(_resolve((outer, inner), called.stack_height or 2, called, message.keys))
+            ordered.append(_resolve((outer, inner), called.stack_height or 2, called, addresses))
     return ordered
 
 
-def _resolve(path: tuple[int, int], height: int, raw: _Instruction, keys: list[str]) -> Instruction:
+def _resolve(path: tuple[int, int], height: int, raw: _Instruction, addresses: _Addresses) -> Instruction:
+    """'' stands for an address beyond a shortened account list."""
     program_id = raw.program_id
     if program_id is None:
-        program_id = _key(keys, raw.program_id_index)
-    accounts = _accounts(raw.accounts or [], keys)
+        program_id = addresses.get(raw.program_id_index, "")
+    try:
+        accounts = list(map(addresses.__getitem__, raw.accounts or ()))
+    except KeyError:
+        accounts = [one if isinstance(one, str) else addresses.get(one, "") for one in raw.accounts or ()]
     parsed = raw.parsed if isinstance(raw.parsed, dict) else None
     return Instruction(path, height, program_id, accounts, _data(raw.data), parsed)
-
-
-def _accounts(named: list[int | str], keys: list[str]) -> list[str]:
-    """Addresses of indexes or of names; '' for an index beyond a shortened account list."""
-    if named and isinstance(named[0], int):
-        try:
-            # Nearly always all are indexes within the list; names, negative or large indexes are for the slower way.
-            if min(named) >= 0:  # type: ignore[operator]
-                return [keys[index] for index in named]  # type: ignore[index]
-        except (TypeError, IndexError):
-            pass
-    return [one if isinstance(one, str) else _key(keys, one) for one in named]
 
 
 def _data(data: Any) -> bytes:
@@ -323,15 +370,10 @@ def _data(data: Any) -> bytes:
     return decode_base58(data)
 
 
-def _key(keys: list[str], index: int | None) -> str:
-    """The address at `index`; a recording with a shortened account list has none there, and '' says so."""
-    return keys[index] if index is not None and 0 <= index < len(keys) else ""
-
-
 def _token_balances(rows: list[_TokenBalance] | None, keys: list[str]) -> list[TokenBalance]:
     return [
         TokenBalance(
-            _key(keys, row.account_index),
+            keys[row.account_index] if 0 <= row.account_index < len(keys) else "",
             row.mint,
             row.owner or None,
             _amount_raw(row.ui_token_amount.amount),

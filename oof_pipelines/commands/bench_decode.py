@@ -21,6 +21,7 @@ from oof_pipelines.commands.bench_days import (
     write_synthetic_day,
 )
 from oof_pipelines.commands.bench_decode_worker import Measured, Order
+from oof_pipelines.commands.bench_peer import bench_peer
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.fresh_home import fresh_home
 from oof_pipelines.commands.numbers import WholeNumber
@@ -49,6 +50,7 @@ Examples:
   oof bench decode --largest 1000000            and one of a million, some ten minutes more
   oof bench decode --largest 10000 --repetitions 7
   oof bench decode --recorded ../shared/fixtures
+  oof bench decode --peer recorded/ block.json.gz --peer-modules peer/
 """
 
 
@@ -88,14 +90,41 @@ class Workload:
     type=RecordedFolder(),
     help="Measure over the recorded transactions of this folder, as one day, instead.",
 )
+@click.argument("paths", metavar="[PATH…]", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--peer", is_flag=True, help="Measure and compare with solana-dex-parser (npm) over PATH… instead.")
+@click.option(
+    "--peer-modules",
+    envvar="OOF_PEER_MODULES",
+    type=click.Path(path_type=Path),
+    help="npm prefix that holds node_modules/solana-dex-parser [env OOF_PEER_MODULES].",
+)
+@click.option("--json", "is_json", is_flag=True, help="With --peer: JSON lines instead of tables.")
 @plain_errors
-def decode(largest: int, repetitions: int, seed: int, recorded: Path | None) -> None:
+def decode(
+    largest: int,
+    repetitions: int,
+    seed: int,
+    recorded: Path | None,
+    paths: tuple[Path, ...],
+    peer: bool,
+    peer_modules: Path | None,
+    is_json: bool,
+) -> None:
     """Transactions a second on one core, from stored bodies to moves, actions and Parquet, beside msgspec alone.
 
     Also what each part costs, time and memory as a day grows, and what a second process gains. Every measurement is a
     process of its own; medians, with the least and the most in brackets. It works in $OOF_HOME/bench, made anew.
+
+    With --peer: our speed beside that of solana-dex-parser from the same bytes, in turn, and every trade on which the
+    two differ, each with whom the transaction's own balances bear out. PATH… are files and folders of recorded
+    transactions [default: --recorded, else ../shared/fixtures].
     """
     check_recorded(recorded)
+    if peer:
+        bench_peer(paths or ((recorded,) if recorded else ()), peer_modules, repetitions, is_json)
+        return
+    if paths or is_json:
+        raise click.UsageError(f"{'--json' if is_json else 'PATH'} goes with --peer")
     settings = load_settings({"OOF_HOME": str(load_settings().home / "bench")})
     with fresh_home(settings.home), Steps() as steps:
         try:

@@ -14,10 +14,11 @@ from oof_pipelines.chain.base58 import is_signature
 from oof_pipelines.chain.body import BodyError
 from oof_pipelines.chain.transaction import ParsedTransaction, parse_transaction
 from oof_pipelines.commands.decode_drawing import draw
+from oof_pipelines.commands.decode_line import decoded_line
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.other_homes import hint_at_other_homes
 from oof_pipelines.commands.sql import VIEWS_FOLDER
-from oof_pipelines.decode.decoded import Decoded, decode_transaction
+from oof_pipelines.decode.decoded import decode_transaction
 from oof_pipelines.decode.gaps import find_gaps
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.duckdb import QueryEngine
@@ -84,7 +85,7 @@ def decode(sources: tuple[str, ...], explain: bool, gaps: bool, strict: bool) ->
                 elif explain:
                     draw(decoded, console)
                 else:
-                    _print_line(to_json(decoded))
+                    _print_line(decoded_line(decoded))
         if error:
             has_errors = True
             _print_line({"file": source.name, "error": error})
@@ -105,48 +106,6 @@ def _print_gaps(transactions: list[ParsedTransaction]) -> None:
     for gap in find_gaps(in_order):
         amounts = {"post_raw": str(gap.post_raw), "pre_raw": str(gap.pre_raw)}
         _print_line({**asdict(gap), **amounts, "missing_raw": str(gap.pre_raw - gap.post_raw)})
-
-
-def to_json(decoded: Decoded) -> dict[str, Any]:
-    """The line of one transaction."""
-    transaction = decoded.transaction
-    return {
-        "signature": transaction.signature,
-        "slot": transaction.slot,
-        "block_time": transaction.block_time_s,
-        "success": not transaction.is_failed,
-        "fee_payer": transaction.fee_payer,
-        "fee_lamports": str(transaction.fee_lamports),
-        "actions": [
-            {
-                "id": action.id,
-                "path": action.path,
-                "program": action.program_id,
-                "venue": action.venue,
-                "kind": action.kind,
-                "wallet": action.wallet,
-                "counterparty": action.counterparty,
-                "asset": action.asset,
-                "amount_raw": str(action.amount_raw),
-                "bought_asset": action.bought_asset,
-                "bought_raw": str(action.bought_raw),
-                "paths": list(action.paths),
-            }
-            for action in decoded.actions
-        ],
-        "moves": [
-            {
-                "path": move.path,
-                "account": move.account,
-                "owner": move.owner,
-                "asset": move.asset,
-                "delta_raw": str(move.delta_raw),
-                "kind": move.kind,
-                "virtual": move.is_virtual,
-            }
-            for move in decoded.moves
-        ],
-    }
 
 
 def _bodies(sources: tuple[str, ...]) -> Iterator[Source]:

@@ -11,8 +11,10 @@ from rich.tree import Tree
 from oof_pipelines.chain.actions import Action
 from oof_pipelines.chain.moves import FEE_PATH, LAMPORTS_ASSET, NATIVE_MINTS, RESIDUAL_PATH, Move, path_text
 from oof_pipelines.decode.decoded import Decoded
+from oof_pipelines.decode.facts import FeePart, Leg
 from oof_pipelines.decode.nets import net_by_owner
 from oof_pipelines.decode.program_names import PROGRAM_NAMES
+from oof_pipelines.decode.routes import Route
 
 _LAMPORTS_DECIMALS = 9
 
@@ -39,6 +41,8 @@ def draw(decoded: Decoded, console: Console) -> None:
     if decoded.has_residual:
         _add_moves(root.add("[yellow]no instruction explains[/]"), RESIDUAL_PATH, decoded)
     console.print(root)
+    if decoded.routes:
+        console.print(_route_table(decoded))
     console.print(_net_table(decoded))
 
 
@@ -66,6 +70,39 @@ def _move_text(move: Move, decimals: dict[str, int]) -> str:
     asset = "wrapped SOL" if move.asset in NATIVE_MINTS else _asset_name(move.asset)
     whose = f" [dim]of {escape(move.owner)}[/]" if move.owner != move.account else ""
     return f"{amount} {escape(asset)} {escape(who)} [dim]{move.kind}[/]{whose}"
+
+
+def _route_table(decoded: Decoded) -> Table:
+    """What PnL books: a line a route, its legs indented below, with what each cost."""
+    table = Table("path", "via", "trader", "sold", "bought", "fees", title="Routes", title_justify="left")
+    for route in decoded.routes:
+        fees = _fees_text(route.fees, decoded.decimals)
+        table.add_row(
+            route.path, escape(_program(route.via)), route.trader, *_trade_texts(route, decoded.decimals), fees
+        )
+        for leg in route.legs:
+            venue = escape(_program(leg.venue)) + (f" {leg.pool}" if leg.pool else "")
+            if leg.path != route.path:
+                table.add_row(f"  {leg.path}", f"  {venue}", "", *_trade_texts(leg, decoded.decimals), "", style="dim")
+    return table
+
+
+def _program(name: str) -> str:
+    return PROGRAM_NAMES.get(name, name)
+
+
+def _trade_texts(trade: Route | Leg, decimals: dict[str, int]) -> tuple[str, str]:
+    sides = ((trade.sold_raw, trade.sold_mint), (trade.bought_raw, trade.bought_mint))
+    sold, bought = (escape(f"{_amount(raw, mint, decimals)} {_asset_name(mint)}") for raw, mint in sides)
+    return sold, bought
+
+
+def _fees_text(fees: tuple[FeePart, ...], decimals: dict[str, int]) -> str:
+    lines = [
+        f"{fee.kind} {_amount(fee.amount_raw, fee.mint, decimals)} {_asset_name(fee.mint)} {fee.side.replace('_', ' ')}"
+        for fee in fees
+    ]
+    return escape("\n".join(lines))
 
 
 def _net_table(decoded: Decoded) -> Table:

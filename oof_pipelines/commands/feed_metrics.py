@@ -57,6 +57,9 @@ class FeedCollector(Collector):
             ("residual", "transactions with a residual by lead program"),
             ("moved_lamports", "lamports moved, counted once, by lead program"),
             ("residual_lamports", "lamports that no instruction explains by lead program"),
+            ("calls", "calls of a program that is decoded"),
+            ("unknown_calls", "calls whose discriminator no layout of the program declares"),
+            ("unread_calls", "calls that did not fit their layout"),
         ):
             family = CounterMetricFamily(f"oof_decode_program_{field}", text, labels=["program"])
             for name, one in sorted(by_name.items()):
@@ -72,4 +75,7 @@ class FeedCollector(Collector):
             total.residual += one.residual
             total.moved_lamports += one.moved_lamports
             total.residual_lamports += one.residual_lamports
+            total.calls += one.calls
+            total.unknown_calls += one.unknown_calls
+            total.unread_calls += one.unread_calls
         return by_name

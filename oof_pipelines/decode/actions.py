@@ -1,4 +1,4 @@
-"""From moves to actions: transfers, mints, wraps, fees and the like read off the book, swaps inferred where a venue ran."""
+"""From moves, routes and facts to actions: transfers, mints, wraps, fees as booked; trades, liquidity, launches as told."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,7 +14,9 @@ from oof_pipelines.chain.moves import (
     path_text,
 )
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
-from oof_pipelines.decode.swaps import swaps_of
+from oof_pipelines.decode.call import Scene
+from oof_pipelines.decode.facts import Claim, Fact, Leg, Liquidity, TokenEvent
+from oof_pipelines.decode.routes import Route
 from oof_pipelines.decode.system import PROGRAM_IDS as SYSTEM_PROGRAM_IDS
 from oof_pipelines.decode.system import is_nonce_withdrawal
 
@@ -32,19 +34,27 @@ _ACTION_KINDS = {
 }
 
 
-def actions_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Action]:
-    """The actions of a transaction, in the order of their paths, each kind of a path together; fee first, residual last."""
+def actions_of(
+    transaction: ParsedTransaction, moves: list[Move], scene: Scene | None, routes: list[Route], facts: list[Fact]
+) -> list[Action]:
+    """Fee first, then what the book shows, path by path, then trades with their legs, then other facts, residual last.
+
+    `scene` is the transaction's where it calls a program that makes routes or facts.
+    """
     instructions = {path_text(one.path): one for one in transaction.instructions}
     by_path: dict[str, list[Move]] = defaultdict(list)
     for move in moves:
         by_path[move.path].append(move)
-    made = _Maker(transaction.signature, instructions, _wrapped_accounts(transaction, moves))
+    made = _Maker(transaction.signature, instructions, _wrapped_accounts(transaction, moves), scene)
     if FEE_PATH in by_path:
         made.fee(transaction, by_path.pop(FEE_PATH))
     residual = by_path.pop(RESIDUAL_PATH, [])
     for path, its_moves in by_path.items():
         made.simple(path, its_moves)
-    made.swaps(transaction, moves)
+    for route in routes:
+        made.route(route)
+    for fact in facts:
+        made.fact(fact)
     made.residual(transaction, residual)
     return made.actions
 
@@ -52,8 +62,11 @@ def actions_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Action
 class _Maker:
     """Collects the actions of one transaction."""
 
-    def __init__(self, signature: str, instructions: dict[str, Instruction], wrapped_accounts: set[str]) -> None:
+    def __init__(
+        self, signature: str, instructions: dict[str, Instruction], wrapped_accounts: set[str], scene: Scene | None
+    ) -> None:
         self.actions: list[Action] = []
+        self._scene = scene
         self._wrapped_accounts = wrapped_accounts
         self._signature = signature
         self._instructions = instructions
@@ -135,20 +148,46 @@ class _Maker:
                     path, "account_open", giver.owner, LAMPORTS_ASSET, taker.delta_raw, counterparty=taker.account
                 )
 
-    def swaps(self, transaction: ParsedTransaction, moves: list[Move]) -> None:
-        for swap in swaps_of(transaction, moves):
-            asset, amount_raw = swap.sold
+    def route(self, route: Route) -> None:
+        """A swap for the route, and one of its parts for each leg, unless it is one leg and nothing else."""
+        sold, bought = (route.sold_mint, route.sold_raw), (route.bought_mint, route.bought_raw)
+        self._add(
+            route.path,
+            "swap",
+            route.trader,
+            *sold,
+            counterparty=route.recipient,
+            venue=route.venue,
+            bought=bought,
+            paths=route.paths,
+        )
+        for leg in route.legs:
+            if leg.path != route.path or len(route.legs) > 1:
+                self._leg(leg)
+
+    def _leg(self, leg: Leg) -> None:
+        sold, bought = (leg.sold_mint, leg.sold_raw), (leg.bought_mint, leg.bought_raw)
+        paths = self._paths(leg.path)
+        self._add(leg.path, "swap_leg", leg.trader, *sold, venue=leg.venue, bought=bought, paths=paths)
+
+    def fact(self, fact: Fact) -> None:
+        """Liquidity mint by mint, claims, and the steps of a token's life; trades are the routes' matter."""
+        if isinstance(fact, Liquidity):
+            told = fact.amounts
+        elif isinstance(fact, Claim):
+            told = ((fact.mint, fact.amount_raw),)
+        elif isinstance(fact, TokenEvent):
+            told = ((fact.mint, 0),)
+        else:
+            return
+        for mint, amount_raw in told:
             self._add(
-                path_text(swap.at.path),
-                "swap",
-                swap.wallet,
-                asset,
-                amount_raw,
-                counterparty=swap.recipient,
-                venue=swap.venue,
-                bought=swap.bought,
-                paths=swap.paths,
+                fact.path, fact.kind, fact.wallet, mint, amount_raw, venue=fact.venue, paths=self._paths(fact.path)
             )
+
+    def _paths(self, path: str) -> tuple[str, ...]:
+        """The paths of what moved in a call."""
+        return () if self._scene is None else self._scene.move_paths(self._scene.order_of(path))
 
     def residual(self, transaction: ParsedTransaction, moves: list[Move]) -> None:
         for asset in dict.fromkeys(move.asset for move in moves):

@@ -4,10 +4,10 @@ Lamports are by account, token amounts by account and mint: an account that is c
 loses nothing of its past, so that what is left unexplained is always found.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from oof_pipelines.chain.moves import NATIVE_MINT, NATIVE_MINTS
-from oof_pipelines.chain.transaction import ParsedTransaction
+from oof_pipelines.chain.transaction import ParsedTransaction, TokenBalance
 
 _RENT_LAMPORTS = {NATIVE_MINT: 2_039_280}
 """Rent exemption of 165 bytes, (165 + 128) × 3,480 × 2: what a wrapped SOL account holds beside its amount."""
@@ -15,8 +15,7 @@ _RENT_LAMPORTS_2022 = 2_074_080
 """The same of the 170 bytes that an associated account of Token-2022 has."""
 
 
-@dataclass(slots=True)
-class TokenAccount:
+class TokenAccount(msgspec.Struct, gc=False):
     """Whose a token account is, and of which mint, at this point of the transaction."""
 
     mint: str
@@ -24,24 +23,32 @@ class TokenAccount:
 
 
 class Balances:
-    """The two ledgers of one transaction. `lamports` and `tokens` are as the operations so far have left them."""
+    """The two ledgers of one transaction.
+
+    `lamports`, `tokens` and `token_accounts` (those known as such) are as the operations so far have left them.
+    """
 
     def __init__(self, transaction: ParsedTransaction) -> None:
-        keys = transaction.keys
-        self._reported = set(keys)
-        self._before_lamports = dict(zip(keys, transaction.pre_lamports, strict=False))
-        self.after_lamports = dict(zip(keys, transaction.post_lamports, strict=False))
-        self.lamports = dict(self._before_lamports)
-        # An index beyond a shortened account list names no account.
-        self._before_tokens = {balance.account: balance for balance in transaction.pre_tokens if balance.account}
-        self._after_tokens = {balance.account: balance for balance in transaction.post_tokens if balance.account}
+        self._keys = transaction.keys
+        self.lamports = dict(zip(self._keys, transaction.pre_lamports, strict=False))
+        self.after_lamports = dict(zip(self._keys, transaction.post_lamports, strict=False))
         self._reports_tokens = bool(transaction.pre_tokens or transaction.post_tokens)
-        self.tokens = {(b.account, b.mint): b.amount_raw for b in self._before_tokens.values()}
-        self._accounts = {
-            balance.account: TokenAccount(balance.mint, balance.owner or balance.account)
-            for balance in self._before_tokens.values()
-        }
-        self._reserves = self._find_reserves() if self._reports_tokens else {}
+        self._after_tokens: dict[str, TokenBalance] = {}
+        self._reserves: dict[str, int] = {}
+        self.tokens: dict[tuple[str, str], int] = {}
+        self.token_accounts: dict[str, TokenAccount] = {}
+        # An index beyond a shortened account list names no account.
+        for balance in transaction.post_tokens:
+            if account := balance.account:
+                self._after_tokens[account] = balance
+                if balance.mint in NATIVE_MINTS:
+                    self._note_reserve(balance, self.after_lamports)
+        for balance in transaction.pre_tokens:
+            if account := balance.account:
+                self.tokens[account, balance.mint] = balance.amount_raw
+                self.token_accounts[account] = TokenAccount(balance.mint, balance.owner or account)
+                if balance.mint in NATIVE_MINTS:
+                    self._note_reserve(balance, self.lamports)
 
     # --- what is known of an account ---
 
@@ -53,50 +60,40 @@ class Balances:
 
     def owner(self, account: str) -> str:
         """Who owns an account: a token account's owner, else the account itself."""
-        state = self._accounts.get(account)
+        state = self.token_accounts.get(account)
         return state.owner if state else account
-
-    def has_owner(self, account: str) -> bool:
-        """Whether the account is known as a token account at this point."""
-        return account in self._accounts
 
     def token_account(self, account: str) -> TokenAccount | None:
         """The account as a token account; one that only the balances after the transaction tell of counts too."""
-        state = self._accounts.get(account)
+        state = self.token_accounts.get(account)
         if state is None and (after := self._after_tokens.get(account)) is not None:
-            state = self._accounts[account] = TokenAccount(after.mint, after.owner or account)
+            state = self.token_accounts[account] = TokenAccount(after.mint, after.owner or account)
         return state
 
     def accept(self, account: str, mint: str) -> bool:
         """Whether the account can hold the mint; one that nothing has told of yet becomes an account of that mint."""
-        state = self.token_account(account)
+        state = self.token_accounts.get(account) or self.token_account(account)
         if state is None:
             self.open(account, mint, account)
             return True
         return state.mint == mint
 
     def open(self, account: str, mint: str, owner: str) -> None:
-        self._accounts[account] = TokenAccount(mint, owner)
+        self.token_accounts[account] = TokenAccount(mint, owner)
 
     def close(self, account: str) -> None:
-        self._accounts.pop(account, None)
+        self.token_accounts.pop(account, None)
 
     def reserve_lamports(self, account: str, mint: str) -> int:
         """What a wrapped SOL account keeps beside its amount."""
         return self._reserves.get(account, _RENT_LAMPORTS.get(mint, _RENT_LAMPORTS_2022))
 
-    def _find_reserves(self) -> dict[str, int]:
-        """By account, as the balances of either side show it; the side before the transaction wins."""
-        reserves: dict[str, int] = {}
-        sides = ((self._after_tokens, self.after_lamports), (self._before_tokens, self._before_lamports))
-        for balances, lamports in sides:
-            for account, balance in balances.items():
-                if balance.mint in NATIVE_MINTS:
-                    reserve = lamports.get(account, 0) - balance.amount_raw
-                    # More than the rent is lamports that nobody has synchronised yet.
-                    if 0 < reserve <= _RENT_LAMPORTS.get(balance.mint, _RENT_LAMPORTS_2022):
-                        reserves[account] = reserve
-        return reserves
+    def _note_reserve(self, balance: TokenBalance, lamports: dict[str, int]) -> None:
+        """As one side of the transaction shows it; where both do, the one before it is noted last and wins."""
+        reserve = lamports.get(balance.account, 0) - balance.amount_raw
+        # More than the rent is lamports that nobody has synchronised yet.
+        if 0 < reserve <= _RENT_LAMPORTS.get(balance.mint, _RENT_LAMPORTS_2022):
+            self._reserves[balance.account] = reserve
 
     # --- what the chain says of the end ---
 
@@ -105,8 +102,14 @@ class Balances:
 
         An account outside a shortened account list is not reported, so nothing can be missing from it.
         """
-        found = {account: after - self.lamports_of(account) for account, after in self.after_lamports.items()}
-        return {account: delta for account, delta in found.items() if delta}
+        held = self.lamports
+        if held == self.after_lamports:
+            return {}
+        return {
+            account: after - held.get(account, 0)
+            for account, after in self.after_lamports.items()
+            if after != held.get(account, 0)
+        }
 
     def missing_tokens(self) -> dict[tuple[str, str], int]:
         """(account, mint) → raw units likewise. A recording without any token balance reports none at all."""
@@ -116,7 +119,7 @@ class Balances:
         for key, amount_raw in self.tokens.items():
             after = self._after_tokens.get(key[0])
             after_raw = after.amount_raw if after is not None and after.mint == key[1] else 0
-            if after_raw != amount_raw and key[0] in self._reported:
+            if after_raw != amount_raw and key[0] in self._keys:
                 missing[key] = after_raw - amount_raw
         for account, balance in self._after_tokens.items():
             if (account, balance.mint) not in self.tokens and balance.amount_raw:

@@ -6,7 +6,10 @@ validator. What the operations do not explain is found by holding the balances t
 reports; it becomes the residual, so that the moves of every account add up to post − pre exactly.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
 
 from oof_pipelines.chain.moves import (
     CONFIDENTIAL_ACCOUNT,
@@ -48,13 +51,12 @@ from oof_pipelines.decode.steps import Step, steps_of
 from oof_pipelines.decode.transfer_fees import FeeRates, solve_fee_rates
 
 
-@dataclass(slots=True)
-class Booked:
+class Booked(msgspec.Struct, frozen=True, gc=False):
     """All moves of a transaction. `unread` are paths of instructions whose data were not of their program's layout."""
 
     moves: list[Move]
     decimals: dict[str, int]
-    unread: list[str] = field(default_factory=list)
+    unread: list[str] = []
 
     @property
     def has_residual(self) -> bool:
@@ -64,17 +66,17 @@ class Booked:
 def book_transaction(transaction: ParsedTransaction) -> Booked:
     """The moves of a transaction, residual included. A failed one moves nothing but its fee."""
     steps, unread = steps_of(transaction)
-    decimals = {balance.mint: balance.decimals for balance in transaction.pre_tokens + transaction.post_tokens}
-    decimals |= {s.operation.mint: s.operation.decimals for s in steps if isinstance(s.operation, OpenMint)}
     book = _Book(transaction, {})
     book.run(steps)
-    rates = solve_fee_rates(book.transfers, book.missing_tokens()) if book.transfers else {}
+    missing = book.missing_tokens()
+    rates = solve_fee_rates(book.transfers, missing)
     if rates:
         # Only with the fees known do the amounts that pass through several accounts come out right.
         book = _Book(transaction, rates)
         book.run(steps)
-    book.write_residual()
-    return Booked(book.moves, decimals, unread)
+        missing = book.missing_tokens()
+    book.write_residual(missing)
+    return Booked(book.moves, book.decimals, unread)
 
 
 class _Book:
@@ -83,29 +85,34 @@ class _Book:
     def __init__(self, transaction: ParsedTransaction, rates: FeeRates) -> None:
         self.moves: list[Move] = []
         self.transfers: list[tuple[MoveTokens, str]] = []
+        self.decimals = {balance.mint: balance.decimals for balance in transaction.pre_tokens}
+        for balance in transaction.post_tokens:
+            self.decimals[balance.mint] = balance.decimals
         self._transaction = transaction
         self._rates = rates
         self._balances = Balances(transaction)
         self.missing_tokens = self._balances.missing_tokens
         self._collects: dict[tuple[str, str], str] = {}
         self._given: dict[str, tuple[str, str]] = {}
-        self._openings = Openings(())
+        self._openings = Openings()
         self._late: list[Move] = []
 
     def run(self, steps: list[Step]) -> None:
         """Charge the fee, then apply every operation in call order."""
         self._charge_fee()
-        self._openings = Openings(step.operation for step in steps)
         for step in steps:
-            if isinstance(step.operation, GiveToProgram):
-                self._given[step.operation.account] = (_outer(step.path), step.operation.program_id)
+            operation = step.operation
+            if isinstance(operation, OpenTokenAccount):
+                self._openings.expect(operation)
+            elif isinstance(operation, GiveToProgram):
+                self._given[operation.account] = (_outer(step.path), operation.program_id)
         for step in steps:
-            self._apply(step.path, step.operation)
+            _APPLY[type(step.operation)](self, step.path, step.operation)
 
-    def write_residual(self) -> None:
-        """Book what no operation explains; what a collection of withheld fees brought is explained by it."""
+    def write_residual(self, missing: dict[tuple[str, str], int]) -> None:
+        """Book what no operation explains, `missing` of the tokens, except what a collection of withheld fees brought."""
         sums: dict[str, int] = {}
-        for (account, mint), delta_raw in sorted(self.missing_tokens().items()):
+        for (account, mint), delta_raw in sorted(missing.items()):
             collected_at = self._collects.get((account, mint))
             if collected_at is not None and delta_raw > 0:
                 self._shift_tokens(collected_at, account, mint, delta_raw, "transfer")
@@ -126,14 +133,14 @@ class _Book:
     # --- writing ---
 
     def _write(self, path: str, account: str, asset: str, delta_raw: int, kind: str) -> None:
-        if delta_raw:
-            is_lamports_of_no_token_account = asset == LAMPORTS_ASSET and not self._balances.has_owner(account)
-            owner = (
-                self._openings.owner_of_lamports(account, delta_raw)
-                if is_lamports_of_no_token_account
-                else self._balances.owner(account)
-            )
-            self.moves.append(Move(path, account, owner, asset, delta_raw, kind))
+        if not delta_raw:
+            return
+        state = self._balances.token_accounts.get(account)
+        if state is not None:
+            owner = state.owner
+        else:
+            owner = self._openings.owner_of_lamports(account, delta_raw) if asset == LAMPORTS_ASSET else account
+        self.moves.append(Move(path, account, owner, asset, delta_raw, kind))
 
     def _write_virtual(self, path: str, account: str, asset: str, delta_raw: int, kind: str) -> None:
         if delta_raw:
@@ -149,40 +156,11 @@ class _Book:
         self._write(path, destination, LAMPORTS_ASSET, lamports, kind)
 
     def _shift_tokens(self, path: str, account: str, mint: str, delta_raw: int, kind: str) -> None:
-        self._balances.tokens[account, mint] = self._balances.amount_raw(account, mint) + delta_raw
+        held, key = self._balances.tokens, (account, mint)
+        held[key] = held.get(key, 0) + delta_raw
         self._write(path, account, mint, delta_raw, kind)
 
     # --- applying ---
-
-    def _apply(self, path: str, operation: Operation) -> None:
-        match operation:
-            case MoveTokens():
-                self._move_tokens(path, operation)
-            case MoveLamports():
-                self._move_lamports(path, operation)
-            case OpenTokenAccount():
-                self._open(path, operation)
-            case CloseAccount():
-                self._close(path, operation)
-            case CloseProgramAccount():
-                self._close_program_account(path, operation)
-            case SyncNative():
-                self._sync(path, operation.account)
-            case MintTokens():
-                self._make(path, operation.account, operation.mint, operation.amount_raw, "mint", SUPPLY_ACCOUNT)
-            case BurnTokens():
-                self._make(path, operation.account, operation.mint, -operation.amount_raw, "burn", SUPPLY_ACCOUNT)
-            case MoveConfidential():
-                kind = "confidential_withdraw" if operation.delta_raw > 0 else "confidential_deposit"
-                self._make(path, operation.account, operation.mint, operation.delta_raw, kind, CONFIDENTIAL_ACCOUNT)
-            case UnwrapLamports():
-                self._unwrap(path, operation)
-            case ChangeOwner():
-                self._change_owner(path, operation)
-            case CollectWithheld():
-                self._collects[operation.destination, operation.mint] = path
-            case GiveToProgram() | OpenMint():
-                pass
 
     def _charge_fee(self) -> None:
         payer = self._transaction.fee_payer
@@ -226,7 +204,7 @@ class _Book:
         """Whether lamports sent there open an account: one that is yet to become a token account, or that a program takes
         over in the same instruction, as at the creation of an associated account that held lamports before.
         """
-        is_open = self._balances.has_owner(account)
+        is_open = account in self._balances.token_accounts
         if not is_open and self._openings.coming(account) is not None:
             return True
         # A reallocation tops up an account that is open, but what gets wrapped is no rent.
@@ -253,6 +231,9 @@ class _Book:
         delta_raw = wrapped - self._balances.amount_raw(account, state.mint)
         self._shift_tokens(path, account, state.mint, delta_raw, "wrap")
         self._write_virtual(path, WRAP_ACCOUNT, state.mint, -delta_raw, "wrap")
+
+    def _sync_native(self, path: str, operation: SyncNative) -> None:
+        self._sync(path, operation.account)
 
     def _close(self, path: str, operation: CloseAccount) -> None:
         account = operation.account
@@ -286,6 +267,16 @@ class _Book:
         self._write_virtual(path, WRAP_ACCOUNT, state.mint, amount_raw, "unwrap")
         self._shift_lamports(path, account, operation.destination, amount_raw, "unwrap")
 
+    def _mint(self, path: str, operation: MintTokens) -> None:
+        self._make(path, operation.account, operation.mint, operation.amount_raw, "mint", SUPPLY_ACCOUNT)
+
+    def _burn(self, path: str, operation: BurnTokens) -> None:
+        self._make(path, operation.account, operation.mint, -operation.amount_raw, "burn", SUPPLY_ACCOUNT)
+
+    def _move_confidential(self, path: str, operation: MoveConfidential) -> None:
+        kind = "confidential_withdraw" if operation.delta_raw > 0 else "confidential_deposit"
+        self._make(path, operation.account, operation.mint, operation.delta_raw, kind, CONFIDENTIAL_ACCOUNT)
+
     def _make(self, path: str, account: str, mint: str | None, delta_raw: int, kind: str, counter_account: str) -> None:
         mint = mint or self._mint_of(account)
         if mint is not None and self._balances.accept(account, mint):
@@ -297,19 +288,21 @@ class _Book:
         mint = operation.mint or self._mint_of(source) or self._mint_of(destination)
         if mint is None or source == destination:
             return
-        if mint in NATIVE_MINTS:
-            self._cover(path, source, mint, operation.amount_raw)
+        amount_raw, is_native = operation.amount_raw, mint in NATIVE_MINTS
+        if is_native:
+            self._cover(path, source, mint, amount_raw)
         if not (self._balances.accept(source, mint) and self._balances.accept(destination, mint)):
             return
         fee_raw = operation.fee_raw
         if fee_raw is None:
             self.transfers.append((operation, mint))
-            fee_raw = self._rates[mint].fee_raw(operation.amount_raw) if mint in self._rates else 0
-        self._shift_tokens(path, source, mint, -operation.amount_raw, "transfer")
-        self._shift_tokens(path, destination, mint, operation.amount_raw - fee_raw, "transfer")
-        self._write_virtual(path, WITHHELD_ACCOUNT, mint, fee_raw, "transfer")
-        if mint in NATIVE_MINTS:
-            self._shift_lamports(path, source, destination, operation.amount_raw, "transfer")
+            fee_raw = self._rates[mint].fee_raw(amount_raw) if mint in self._rates else 0
+        self._shift_tokens(path, source, mint, -amount_raw, "transfer")
+        self._shift_tokens(path, destination, mint, amount_raw - fee_raw, "transfer")
+        if fee_raw:
+            self._write_virtual(path, WITHHELD_ACCOUNT, mint, fee_raw, "transfer")
+        if is_native:
+            self._shift_lamports(path, source, destination, amount_raw, "transfer")
 
     def _cover(self, path: str, account: str, mint: str, amount_raw: int) -> None:
         """What a wrapped SOL account sends without having it, a program had put there by no instruction, and wrapped it."""
@@ -342,6 +335,33 @@ class _Book:
         state.owner = operation.owner
         for asset, amount_raw in balances:
             self._write(path, account, asset, amount_raw, "owner_change")
+
+    def _collect_withheld(self, path: str, operation: CollectWithheld) -> None:
+        self._collects[operation.destination, operation.mint] = path
+
+    def _open_mint(self, _path: str, operation: OpenMint) -> None:
+        self.decimals[operation.mint] = operation.decimals
+
+    def _pass_over(self, _path: str, _operation: GiveToProgram) -> None:
+        """What it tells of other operations was noted before the first one."""
+
+
+_APPLY: dict[type[Operation], Callable[[_Book, str, Any], None]] = {
+    MoveTokens: _Book._move_tokens,
+    MoveLamports: _Book._move_lamports,
+    OpenTokenAccount: _Book._open,
+    OpenMint: _Book._open_mint,
+    CloseAccount: _Book._close,
+    CloseProgramAccount: _Book._close_program_account,
+    SyncNative: _Book._sync_native,
+    MintTokens: _Book._mint,
+    BurnTokens: _Book._burn,
+    MoveConfidential: _Book._move_confidential,
+    UnwrapLamports: _Book._unwrap,
+    ChangeOwner: _Book._change_owner,
+    CollectWithheld: _Book._collect_withheld,
+    GiveToProgram: _Book._pass_over,
+}
 
 
 def _outer(path: str) -> str:

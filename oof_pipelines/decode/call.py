@@ -30,9 +30,13 @@ class Scene:
         self._ends = _subtree_ends(self.instructions)
         self._orders = {path_text(one.path): order for order, one in enumerate(self.instructions)}
         self.by_account: dict[str, list[tuple[int, Move]]] = {}
+        self._by_order: dict[int, list[Move]] = {}
         for move in moves:
             order = self._orders.get(move.path)
-            if order is not None and not move.is_virtual:
+            if order is None:
+                continue
+            self._by_order.setdefault(order, []).append(move)
+            if not move.is_virtual:
                 self.by_account.setdefault(move.account, []).append((order, move))
         self._balances = {one.account: one for one in (*transaction.post_tokens, *transaction.pre_tokens)}
         self._logged: dict[int, list[bytes]] | None = None
@@ -42,7 +46,23 @@ class Scene:
         return self._ends[order]
 
     def order_of(self, path: str) -> int:
+        """Where the instruction of a path stands in the order of calls."""
         return self._orders[path]
+
+    def path_of(self, order: int) -> str:
+        return path_text(self.instructions[order].path)
+
+    def moves_within(self, order: int) -> list[Move]:
+        """The moves of an instruction and of everything it called."""
+        return [move for one in range(order, self._ends[order]) for move in self._by_order.get(one, ())]
+
+    def move_paths(self, order: int) -> tuple[str, ...]:
+        """The paths of those moves, each once."""
+        return tuple(self._by_order[one][0].path for one in range(order, self._ends[order]) if one in self._by_order)
+
+    def is_token_account(self, account: str) -> bool:
+        """Whether anything shows the account holding tokens."""
+        return bool(self.mint_of(account))
 
     def mint_of(self, account: str) -> str:
         """The mint of a token account; '' for what is none, or none that anything tells of."""
@@ -116,9 +136,12 @@ class Call:
 
     @property
     def events(self) -> list[ToldEvent]:
-        """What the program told by calling itself, directly from here, then what it logged here."""
+        """What the program told by calling itself, directly from here; else what it logged here.
+
+        Some programs tell the same thing both ways.
+        """
         if self._events is None:
-            self._events = [*self._called_events(), *self._logged_events()]
+            self._events = self._called_events() or self._logged_events()
         return self._events
 
     def event(self, name: str) -> Record | None:

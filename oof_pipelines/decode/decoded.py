@@ -1,4 +1,4 @@
-"""A transaction decoded whole: moves, actions, who took part, and what it shows of tokens."""
+"""A transaction decoded whole: moves, routes, facts, actions, who took part, and what it shows of tokens."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,12 @@ from oof_pipelines.chain.moves import Move
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.actions import actions_of
 from oof_pipelines.decode.book import book_transaction
+from oof_pipelines.decode.bot_fees import with_bot_fees
+from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.curve import is_off_curve
+from oof_pipelines.decode.facts import Fact
+from oof_pipelines.decode.reading import Reading, UnknownCall, has_known_program, read_facts
+from oof_pipelines.decode.routes import Route, routes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +29,21 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Everything read off one transaction. `decimals` is by mint; `unread` are paths whose data fitted no layout."""
+    """Everything read off one transaction.
+
+    `decimals` is by mint; `unread` are paths whose data or accounts fitted no layout of their program, `unknown` calls
+    whose discriminator none of its layouts has.
+    """
 
     transaction: ParsedTransaction
     moves: list[Move]
+    routes: list[Route]
+    facts: list[Fact]
     actions: list[Action]
     participants: list[Participant]
     decimals: dict[str, int]
     unread: list[str]
+    unknown: list[UnknownCall]
 
     @property
     def has_residual(self) -> bool:
@@ -41,22 +53,30 @@ class Decoded:
 def decode_transaction(transaction: ParsedTransaction) -> Decoded:
     """Decode one parsed transaction. Deterministic; raises nothing for what a readable transaction holds."""
     booked = book_transaction(transaction)
-    actions = actions_of(transaction, booked.moves)
+    reading, routes = Reading([], [], []), []
+    scene = Scene(transaction, booked.moves) if has_known_program(transaction) else None
+    if scene is not None:
+        reading = read_facts(scene)
+        routes = with_bot_fees(scene, routes_of(scene, reading.facts))
+    actions = actions_of(transaction, booked.moves, scene, routes, reading.facts)
     return Decoded(
         transaction,
         booked.moves,
+        routes,
+        reading.facts,
         actions,
-        _participants(transaction, booked.moves, actions),
+        _participants(transaction, booked.moves, routes),
         booked.decimals,
-        booked.unread,
+        [*booked.unread, *reading.unread],
+        reading.unknown,
     )
 
 
-def _participants(transaction: ParsedTransaction, moves: list[Move], actions: list[Action]) -> list[Participant]:
+def _participants(transaction: ParsedTransaction, moves: list[Move], routes: list[Route]) -> list[Participant]:
     found = [Participant(transaction.fee_payer, "fee_payer")]
     found += [Participant(signer, "signer") for signer in transaction.signers]
     owners = dict.fromkeys(move.owner for move in moves if not move.is_virtual)
     found += [Participant(owner, "owner") for owner in owners]
-    found += [Participant(action.wallet, "trader") for action in actions if action.kind == "swap"]
+    found += [Participant(route.trader, "trader") for route in routes]
     found += [Participant(owner, "program_account") for owner in owners if is_off_curve(owner)]
     return list(dict.fromkeys(found))

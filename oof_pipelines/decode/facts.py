@@ -13,9 +13,10 @@ INSIDE = "inside"
 class FeePart(msgspec.Struct, frozen=True):
     """A part of a swap's fee.
 
-    `kind`: lp, protocol, creator, platform, referral, bot, cashback (negative: it comes back), transfer (withheld by the
-    token itself). `side`: `on_top` where the trade's amounts leave it out (a buyer pays it beside what he sold, a seller
-    has it taken off what he bought), `inside` where they contain it.
+    `kind`: lp, protocol, creator, platform, referral, bot, buyback, cashback (paid into the trader's own account with the
+    program, from where he claims it), transfer (withheld by the token itself). `side`: `on_top` where the trade's amounts
+    leave it out (a buyer pays it beside what he sold, a seller has it taken off what he bought), `inside` where they
+    contain it.
     """
 
     kind: str

@@ -48,7 +48,7 @@ def network_fee(transaction: ParsedTransaction) -> tuple[int, int]:
     limit: int | None = None
     price = asked_lamports = 0
     for instruction in transaction.instructions:
-        if instruction.path[1] == OUTER and instruction.program_id == COMPUTE_BUDGET_PROGRAM_ID:
+        if instruction.program_id == COMPUTE_BUDGET_PROGRAM_ID and instruction.path[1] == OUTER:
             tag, value = _budget_setting(instruction)
             if tag == _SET_UNIT_LIMIT:
                 limit = min(value, _MAX_UNITS)

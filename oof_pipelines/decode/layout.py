@@ -1,7 +1,5 @@
 """Reads fields off instruction data by name and type, in order, with the end checked."""
 
-import struct
-
 from solders.pubkey import Pubkey
 
 
@@ -18,30 +16,29 @@ class Fields:
         self._data = data
         self._position = position
 
-    def _take(self, size: int) -> bytes:
-        end = self._position + size
-        if end > len(self._data):
-            raise LayoutError(f"{len(self._data)} bytes of data, {end} needed")
-        part = self._data[self._position : end]
-        self._position = end
-        return part
-
     def u8(self) -> int:
-        return self._take(1)[0]
+        start = self._position
+        self._position = start + 1
+        try:
+            return self._data[start]
+        except IndexError:
+            raise LayoutError(f"{len(self._data)} bytes of data, {start + 1} needed") from None
 
     def u32(self) -> int:
-        value: int = struct.unpack("<I", self._take(4))[0]
-        return value
+        return int.from_bytes(self.bytes(4), "little")
 
     def u64(self) -> int:
-        value: int = struct.unpack("<Q", self._take(8))[0]
-        return value
+        return int.from_bytes(self.bytes(8), "little")
 
     def pubkey(self) -> str:
-        return str(Pubkey.from_bytes(self._take(32)))
+        return str(Pubkey.from_bytes(self.bytes(32)))
 
     def bytes(self, size: int) -> bytes:
-        return self._take(size)
+        start = self._position
+        end = self._position = start + size
+        if end > len(self._data):
+            raise LayoutError(f"{len(self._data)} bytes of data, {end} needed")
+        return self._data[start:end]
 
     @property
     def is_at_end(self) -> bool:
@@ -50,6 +47,10 @@ class Fields:
 
 def account(accounts: list[str], index: int) -> str:
     """The account at `index` of an instruction; LayoutError where the instruction has fewer, or its address is unknown."""
-    if index >= len(accounts) or not accounts[index]:
+    try:
+        found = accounts[index]
+    except IndexError:
+        found = ""
+    if not found:
         raise LayoutError(f"{len(accounts)} accounts, account {index} needed")
-    return accounts[index]
+    return found

@@ -6,20 +6,20 @@ account does. What it held before the transaction is its own until then.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
 
-from oof_pipelines.decode.operations import OpenTokenAccount, Operation
+from oof_pipelines.decode.operations import OpenTokenAccount
 
 
 class Openings:
     """The token accounts that a transaction has yet to initialise, each with the lamports paid in for its coming owner."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self) -> None:
         self._coming: dict[str, deque[OpenTokenAccount]] = defaultdict(deque)
-        for operation in operations:
-            if isinstance(operation, OpenTokenAccount):
-                self._coming[operation.account].append(operation)
         self._paid_lamports: dict[str, int] = defaultdict(int)
+
+    def expect(self, opening: OpenTokenAccount) -> None:
+        """The transaction will initialise this account, after those that are expected already."""
+        self._coming[opening.account].append(opening)
 
     def coming(self, account: str) -> OpenTokenAccount | None:
         """The next initialisation of the account, if there is one."""
@@ -31,6 +31,8 @@ class Openings:
 
         What leaves is taken from what came in for the coming owner, as far as that covers it, else it is the account's own.
         """
+        if account not in self._coming:
+            return account
         opening = self.coming(account)
         if opening is None or self._paid_lamports[account] + delta_lamports < 0:
             return account

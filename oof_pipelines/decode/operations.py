@@ -4,11 +4,10 @@ A program's decoder turns an instruction into operations; `book.py` applies them
 are base units. `None` for an amount means "all there is", which only the book knows.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class MoveLamports:
+class MoveLamports(msgspec.Struct, frozen=True, gc=False):
     """Lamports from one account to another. `kind` is the kind of the moves it makes.
 
     `nonce` is no kind of moves: what leaves a nonce account is its rent where it empties it, else a transfer.
@@ -20,16 +19,14 @@ class MoveLamports:
     kind: str = "transfer"
 
 
-@dataclass(frozen=True, slots=True)
-class GiveToProgram:
+class GiveToProgram(msgspec.Struct, frozen=True, gc=False):
     """The account now belongs to `program_id` (assign, and the end of every account creation)."""
 
     account: str
     program_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTokenAccount:
+class OpenTokenAccount(msgspec.Struct, frozen=True, gc=False):
     """A token account is initialised: from here on it has a mint and an owner."""
 
     account: str
@@ -37,16 +34,14 @@ class OpenTokenAccount:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenMint:
+class OpenMint(msgspec.Struct, frozen=True, gc=False):
     """A mint is initialised."""
 
     mint: str
     decimals: int
 
 
-@dataclass(frozen=True, slots=True)
-class MoveTokens:
+class MoveTokens(msgspec.Struct, frozen=True, gc=False):
     """Tokens from one account to another. `fee_raw` is the withheld fee where the instruction states it.
 
     `mint` is None for a plain transfer, which does not name it.
@@ -59,8 +54,7 @@ class MoveTokens:
     fee_raw: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MintTokens:
+class MintTokens(msgspec.Struct, frozen=True, gc=False):
     """New tokens into an account."""
 
     mint: str
@@ -68,8 +62,7 @@ class MintTokens:
     amount_raw: int
 
 
-@dataclass(frozen=True, slots=True)
-class BurnTokens:
+class BurnTokens(msgspec.Struct, frozen=True, gc=False):
     """Tokens of an account cease to be."""
 
     mint: str | None
@@ -77,31 +70,27 @@ class BurnTokens:
     amount_raw: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseAccount:
+class CloseAccount(msgspec.Struct, frozen=True, gc=False):
     """An account is closed: all its lamports go to `destination`; wrapped SOL in it is unwrapped."""
 
     account: str
     destination: str
 
 
-@dataclass(frozen=True, slots=True)
-class CloseProgramAccount:
+class CloseProgramAccount(msgspec.Struct, frozen=True, gc=False):
     """A program empties an account of its own by no instruction (Anchor's `close`): its lamports go to `destination`."""
 
     account: str
     destination: str
 
 
-@dataclass(frozen=True, slots=True)
-class SyncNative:
+class SyncNative(msgspec.Struct, frozen=True, gc=False):
     """A wrapped SOL account's token amount becomes what its lamports above the rent are."""
 
     account: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnwrapLamports:
+class UnwrapLamports(msgspec.Struct, frozen=True, gc=False):
     """Wrapped SOL leaves as lamports without closing the account."""
 
     account: str
@@ -109,24 +98,21 @@ class UnwrapLamports:
     amount_raw: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeOwner:
+class ChangeOwner(msgspec.Struct, frozen=True, gc=False):
     """A token account changes hands with all that is in it."""
 
     account: str
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class CollectWithheld:
+class CollectWithheld(msgspec.Struct, frozen=True, gc=False):
     """Withheld fees of a mint become tokens of `destination` again; how many only the balances tell."""
 
     mint: str
     destination: str
 
 
-@dataclass(frozen=True, slots=True)
-class MoveConfidential:
+class MoveConfidential(msgspec.Struct, frozen=True, gc=False):
     """Tokens of an account enter (`delta_raw` < 0) or leave its encrypted balance, which no one sees.
 
     `mint` is None where the instruction's words do not name it reliably.

@@ -50,6 +50,11 @@ def claims(call: Call, kind: str, *, wallet: str, accounts: tuple[str, ...], poo
     ]
 
 
+def holder_of(call: Call, accounts: tuple[str, ...], signer: str = "") -> str:
+    """Whose the token accounts are, by the first one that moved within this call; `signer` where none did."""
+    return next((call.owner_of(account) for account in accounts if call.moved(account)), signer)
+
+
 def pool_created(call: Call, *, pool: str, mint: str, quote_mint: str, wallet: str) -> TokenEvent:
     """A pool came to be. `mint` is the coin where one side is money, else the first of the two."""
     return TokenEvent(

@@ -47,6 +47,25 @@ def pool_swap(
     ]
 
 
+def either_way_swap(
+    call: Call,
+    *,
+    pool: str,
+    accounts: tuple[str, str],
+    vaults: tuple[str, ...] = (),
+    fees: tuple[FeePart, ...] = (),
+) -> list[Leg]:
+    """The leg of a call whose layout names the trader's two token accounts by the pool's order of mints, not by direction.
+
+    The one that lost is what he sold from; nothing where none lost, or where both did.
+    """
+    first, second = accounts
+    source, destination = (first, second) if call.moved(first) < 0 else (second, first)
+    if call.moved(source) >= 0:
+        return []
+    return pool_swap(call, pool=pool, source=source, destination=destination, vaults=vaults, fees=fees)
+
+
 def fee(kind: str, mint: str, amount_raw: int, side: str, recipient: str = "") -> tuple[FeePart, ...]:
     """One part of a fee as a tuple, empty where it is nothing, so that parts can be joined."""
     return (FeePart(kind, mint, amount_raw, side, recipient),) if amount_raw else ()

@@ -90,7 +90,7 @@ def instruction(
     from_slot: int = 0,
     from_end: str = "",
 ) -> InstructionLayout:
-    """An instruction's layout from names: `accounts` in order, `_` for one that does not matter; `from_end` names the last ones.
+    """An instruction's layout from names: `accounts` in order, `_` for one that does not matter; `from_end` the last ones.
 
     The discriminator is Anchor's unless it is given.
     """
@@ -103,7 +103,7 @@ def instruction(
 
 @dataclass(frozen=True, slots=True)
 class EventLayout:
-    """One event. `debits` says which balances the program changed by itself when it told this; they are booked at its path."""
+    """One event. `debits` says which balances the program changed by itself when it told this."""
 
     name: str
     discriminator: bytes
@@ -159,7 +159,7 @@ class Program:
         return any(one.debits is not None for one in self.events)
 
     def layout_of(self, data: bytes, slot: int | None) -> InstructionLayout | None:
-        """The layout of an instruction's data at a slot, the newest where the slot is not known; None for one not declared."""
+        """The layout of data at a slot, the newest where the slot is not known; None for one that is not declared."""
         layouts = self._by_tag.get(data[: self.tag_bytes])
         if layouts is None:
             return None
@@ -188,5 +188,5 @@ def is_event_call(data: bytes) -> bool:
 
 
 def quiet(names: str) -> tuple[InstructionLayout, ...]:
-    """Anchor instructions that change nothing anybody trades or holds (settings, accounts of the program's own): known, not read."""
+    """Anchor instructions that change nothing anybody trades or holds (settings, own accounts): known, not read."""
     return tuple(instruction(name) for name in names.split())

@@ -1,6 +1,6 @@
 """Names of the programs people ask for, by address. sql/views/program_names.sql holds the same; a test compares them."""
 
-from oof_pipelines.decode.programs import ROUTERS, VENUES
+from oof_pipelines.decode.programs import BY_ID
 
 PROGRAM_NAMES = {
     "11111111111111111111111111111111": "system",
@@ -12,6 +12,5 @@ PROGRAM_NAMES = {
     "Stake11111111111111111111111111111111111111": "stake",
     "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr": "memo",
     "AddressLookupTab1e1111111111111111111111111": "address_lookup_table",
-    **VENUES,
-    **ROUTERS,
+    **{program_id: program.name for program_id, program in BY_ID.items()},
 }

@@ -8,11 +8,17 @@ from oof_pipelines.decode.program import ROUTER, VENUE, Program
 
 
 def declared_programs(package_path: list[str], package_name: str) -> tuple[Program, ...]:
-    """Every program that a package's modules declare, in the order of the modules' names; ValueError where two own an address."""
+    """Every program that a package's modules declare, in the order of their names.
+
+    ValueError where one declares none, or two own an address.
+    """
     found: list[Program] = []
     for module_info in sorted(pkgutil.iter_modules(package_path), key=lambda one: one.name):
         module = importlib.import_module(f"{package_name}.{module_info.name}")
-        found += getattr(module, "PROGRAMS", ()) or (module.PROGRAM,)
+        declared = [*getattr(module, "PROGRAMS", ()), *(one for one in (getattr(module, "PROGRAM", None),) if one)]
+        if not declared:
+            raise ValueError(f"{module.__name__} declares neither PROGRAM nor PROGRAMS")
+        found += declared
     owners: dict[str, str] = {}
     for program in found:
         for program_id in program.program_ids:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from oof_pipelines.chain.moves import Move, path_text
+from oof_pipelines.chain.moves import path_text
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.call import Call, Scene
 from oof_pipelines.decode.facts import Fact
@@ -29,10 +29,15 @@ class Reading:
     unread: list[str]
 
 
-def read_facts(transaction: ParsedTransaction, moves: list[Move]) -> Reading:
+def has_known_program(transaction: ParsedTransaction) -> bool:
+    """Whether any instruction is of a program we decode."""
+    return any(one.program_id in BY_ID for one in transaction.instructions)
+
+
+def read_facts(scene: Scene) -> Reading:
     """What the programs of a transaction did by their own words. A failed one did nothing; its calls are still looked up."""
     reading = Reading([], [], [])
-    scene: Scene | None = None
+    transaction = scene.transaction
     for order, one in enumerate(transaction.instructions):
         program = BY_ID.get(one.program_id)
         if program is None:
@@ -45,7 +50,6 @@ def read_facts(transaction: ParsedTransaction, moves: list[Move]) -> Reading:
         if layout is None:
             reading.unknown.append(_unknown(transaction, order, program.tag_bytes))
         elif layout.read is not None and not transaction.is_failed:
-            scene = scene or Scene(transaction, moves)
             call = Call(scene, order, program, layout.take(one.accounts, one.data))
             try:
                 reading.facts.extend(layout.read(call))

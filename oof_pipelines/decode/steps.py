@@ -4,28 +4,26 @@ System, Stake and the token programs act by their instructions. A program of a v
 accounts by no instruction: what it told in an event is booked at the event's path, what it closed when its call ended.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from oof_pipelines.chain.moves import path_text
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 from oof_pipelines.decode.layout import LayoutError
 from oof_pipelines.decode.logged_data import logged_data
-from oof_pipelines.decode.operations import CloseProgramAccount, Operation
+from oof_pipelines.decode.operations import CloseProgramAccount, MoveLamports, Operation, SyncNative
 from oof_pipelines.decode.program import Arguments, Program, is_event_call
 from oof_pipelines.decode.programs import BY_ID
 from oof_pipelines.decode.registry import operations_of
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, gc=False):
     """An operation and the path of the instruction that made it."""
 
     path: str
     operation: Operation
 
 
-@dataclass(slots=True)
-class _OpenCall:
+class _OpenCall(msgspec.Struct):
     """A call of a program we decode, while its own calls run: its height, path, arguments and what it closes at its end."""
 
     height: int
@@ -33,11 +31,12 @@ class _OpenCall:
     arguments: Arguments
     path: str
     order: int
+    begins_at: int
     has_told: bool = False
 
 
 def steps_of(transaction: ParsedTransaction) -> tuple[list[Step], list[str]]:
-    """The steps, and the paths of instructions whose data were not of their program's layout. None of a failed transaction."""
+    """The steps, none of a failed transaction, and the paths of instructions whose data fit not their layout."""
     steps: list[Step] = []
     unread: list[str] = []
     if transaction.is_failed:
@@ -47,17 +46,23 @@ def steps_of(transaction: ParsedTransaction) -> tuple[list[Step], list[str]]:
     for order, one in enumerate(transaction.instructions):
         while calls and calls[-1].height >= one.stack_height:
             steps += _ended(calls.pop(), logs)
-        path = path_text(one.path)
         try:
             program = BY_ID.get(one.program_id)
             if program is None:
-                steps += [Step(path, operation) for operation in operations_of(one)]
-            elif is_event_call(one.data):
-                steps += [Step(path, operation) for operation in _debits(program, one, calls)]
+                if operations := operations_of(one):
+                    path = path_text(one.path)
+                    steps += [Step(path, operation) for operation in operations]
+                continue
+            path = path_text(one.path)
+            if is_event_call(one.data):
+                caller = _caller(program, one, calls)
+                for operation in _debits(program, one, caller):
+                    steps.insert(_taken_effect_at(steps, caller, operation), Step(path, operation))
             elif (layout := program.layout_of(one.data, transaction.slot)) is not None:
-                calls.append(_OpenCall(one.stack_height, program, layout.take(one.accounts, one.data), path, order))
+                arguments = layout.take(one.accounts, one.data)
+                calls.append(_OpenCall(one.stack_height, program, arguments, path, order, len(steps)))
         except LayoutError:
-            unread.append(path)
+            unread.append(path_text(one.path))
     while calls:
         steps += _ended(calls.pop(), logs)
     return steps, unread
@@ -76,14 +81,31 @@ class _Logs:
         return self._by_order.get(order, [])
 
 
-def _debits(program: Program, told: Instruction, calls: list[_OpenCall]) -> list[Operation]:
-    """What the program changed by itself when it told an event from within its innermost open call."""
+def _caller(program: Program, told: Instruction, calls: list[_OpenCall]) -> _OpenCall | None:
+    """The innermost open call of the program that tells itself an event."""
+    return next((one for one in reversed(calls) if one.program is program and one.height < told.stack_height), None)
+
+
+def _debits(program: Program, told: Instruction, caller: _OpenCall | None) -> list[Operation]:
+    """What the program changed by itself when it told an event from within a call."""
     found = program.event_of(told.data)
-    caller = next((one for one in reversed(calls) if one.program is program and one.height < told.stack_height), None)
     if found is None or caller is None or found[0].debits is None:
         return []
     caller.has_told = True
     return found[0].debits(found[1], caller.arguments)
+
+
+def _taken_effect_at(steps: list[Step], caller: _OpenCall | None, operation: Operation) -> int:
+    """Where a debit belongs: at its event, but before the account it went to was synced where the same call had that done.
+
+    A program that seeds a wrapped SOL account with lamports of its own syncs it, goes on, and tells at the end.
+    """
+    if isinstance(operation, MoveLamports) and caller is not None:
+        for index in range(caller.begins_at, len(steps)):
+            synced = steps[index].operation
+            if isinstance(synced, SyncNative) and synced.account == operation.destination:
+                return index
+    return len(steps)
 
 
 def _ended(call: _OpenCall, logs: _Logs) -> list[Step]:

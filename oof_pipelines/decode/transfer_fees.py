@@ -5,15 +5,14 @@ whole transaction, so the one that makes every destination's balance come out is
 is assumed and the difference stays residual.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from oof_pipelines.decode.operations import MoveTokens
 
 _BASIS_POINTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class FeeRate:
+class FeeRate(msgspec.Struct, frozen=True, gc=False):
     """A transfer fee: basis points, at most `maximum_raw`."""
 
     basis_points: int
@@ -32,6 +31,8 @@ _MOST_CANDIDATES = 400
 def solve_fee_rates(transfers: list[tuple[MoveTokens, str]], missing: dict[tuple[str, str], int]) -> FeeRates:
     """Mint → rate, for mints whose destinations lack what a fee would have taken. `missing` is (account, mint) → raw."""
     rates: FeeRates = {}
+    if not missing or not transfers:
+        return rates
     for mint in sorted({mint for _, mint in transfers}):
         moved = [transfer for transfer, its_mint in transfers if its_mint == mint and transfer.amount_raw]
         lacking = {account: -raw for (account, its_mint), raw in missing.items() if its_mint == mint}

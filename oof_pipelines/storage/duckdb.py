@@ -16,6 +16,7 @@ import polars as pl
 import psycopg
 
 from oof_pipelines.chain.compression import decompress_body
+from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.storage.file_versions import FileVersions
 from oof_pipelines.storage.parquet.schemas import DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
@@ -104,6 +105,8 @@ class QueryEngine:
         self._connection.execute("set TimeZone = 'UTC'")
         self._connection.execute(_FUNCTIONS)
         self._connection.create_function("body_json", _body_json, ["BLOB"], "VARCHAR")
+        names = pl.DataFrame({"program_id": list(PROGRAM_NAMES), "name": list(PROGRAM_NAMES.values())})
+        self._connection.register("named_programs", names.to_arrow())
         self._connection.execute("set lock_configuration = true")
         self._folders: list[Path] = []
 

@@ -1,4 +1,4 @@
-"""Decode a day: its stored bodies become actions, moves, participants and token facts, checked, written, then served.
+"""Decode a day: its stored bodies become actions, moves, trades and the other datasets, checked, written, then served.
 
 The bodies are the truth. The day is decoded whole each time, so its files are a function of its bodies and the decoder
 alone; the serving rows are then replaced by it in one transaction. Killed anywhere, doing it again ends the same.
@@ -28,7 +28,7 @@ from oof_pipelines.workflows.prepare import decode_or_none
 from oof_pipelines.workflows.wallet_slices import slice_digests
 
 DECODED = "decoded"
-"""The lock that whoever writes a day's decoded files holds: one for the four of them."""
+"""The lock that whoever writes a day's decoded files holds: one for all of them."""
 
 _TRANSACTIONS_AT_ONCE = 10_000
 
@@ -88,8 +88,7 @@ def decode_day(
             at_step(f"write {name}")
             files[name] = store.write(name, day, frame)
         at_step("publish")
-        slices = slice_digests(frames["actions"])
-        served.publish(DecodedDay(day, raw, frames, tally.counts, slices, files["actions"].sha256, decoder_version()))
+        served.publish(_decoded_day(day, raw, frames, tally, files["actions"].sha256))
         at_step("done")
     return DecodeReport(
         day=day,
@@ -99,6 +98,20 @@ def decode_day(
         checks=checks,
         first_slot=int(raw["slot"][0]),
         last_slot=int(raw["slot"][-1]),
+    )
+
+
+def _decoded_day(day: date, raw: pl.DataFrame, frames: Frames, tally: DecodeTally, actions_sha256: str) -> DecodedDay:
+    return DecodedDay(
+        day=day,
+        raw=raw,
+        frames=frames,
+        counts=tally.counts,
+        program_hours=tally.program_hours(),
+        unknown_discriminators=tally.unknown_discriminators(),
+        slices=slice_digests(frames["actions"]),
+        actions_sha256=actions_sha256,
+        decoder_version=decoder_version(),
     )
 
 
@@ -129,7 +142,7 @@ def _decode_rows(raw: pl.DataFrame, tally: DecodeTally) -> Frames:
         if decoded is None:
             tally.add_undecoded(signature)
             continue
-        tally.add(decoded)
+        tally.add(decoded, block_time)
         for name, its_rows in rows_of(Place(signature, slot, tx_index, block_time), decoded).items():
             rows[name] += its_rows
     return frames_of(rows)

@@ -5,9 +5,16 @@ from datetime import date
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, TOKEN_FACTS
 from oof_pipelines.workflows.decode_tally import DecodeTally
 from oof_pipelines.workflows.partition_checks import CheckResult
+from oof_pipelines.workflows.trade_checks import (
+    amounts_are_positive,
+    fees_have_swaps,
+    legs_have_routes,
+    routes_are_actions,
+)
+from oof_pipelines.workflows.unknown_alarm import FEWEST_CALLS, MOST_UNKNOWN_PERCENT, unknown_alarm
 
 RESIDUAL_CEILING_PERCENT = 20
 """Most transactions of a day that may have a residual."""
@@ -26,6 +33,36 @@ DECODED_CHECKS: dict[str, tuple[str, bool, str]] = {
     "moves_schema": ("moves", True, "Columns, types and ranges of moves; (signature, seq) is unique."),
     "participants_schema": ("participants", True, "Columns and types of participants; one row a signature and wallet."),
     "token_facts_schema": ("token_facts", True, "Columns, types and ranges of token facts; one row a mint."),
+    "swaps_schema": (
+        "swaps",
+        True,
+        "Columns, types and ranges of swaps; (signature, path, is_route, ordinal) is unique.",
+    ),
+    "fee_parts_schema": ("fee_parts", True, "Columns and types of parts of fees; one row a swap and part."),
+    "liquidity_schema": (
+        "liquidity",
+        True,
+        "Columns, types and ranges of liquidity; (signature, path, kind, ordinal) is unique.",
+    ),
+    "token_events_schema": (
+        "token_events",
+        True,
+        "Columns and types of token events; (signature, path, kind, ordinal) is unique.",
+    ),
+    "legs_have_routes": ("swaps", True, "Every leg names a route row of its transaction."),
+    "routes_are_actions": (
+        "swaps",
+        True,
+        "Every route is one swap action of the same trader and amounts, and the other way.",
+    ),
+    "fees_have_swaps": ("fee_parts", True, "Every part of a fee is of a row of swaps."),
+    "amounts_are_positive": ("swaps", False, "Something was sold and something bought, by every route and every leg."),
+    "unknown_discriminators": (
+        "actions",
+        False,
+        f"Of no program are more than {MOST_UNKNOWN_PERCENT} % of an hour's calls unknown, from {FEWEST_CALLS} calls on: "
+        "else it has changed its layout.",
+    ),
     "everything_decoded": ("actions", False, "No stored transaction of the day made the decoder fail."),
     "residual_ceiling": (
         "moves",
@@ -36,22 +73,41 @@ DECODED_CHECKS: dict[str, tuple[str, bool, str]] = {
 }
 
 
+WARNINGS = frozenset({"unknown_discriminators"})
+"""Checks whose failure is about the chain, not about our rows."""
+
+
 def check_decoded(day: date, frames: dict[str, pl.DataFrame], tally: DecodeTally) -> tuple[CheckResult, ...]:
-    """Every check but the comparison with the feed's rows."""
+    """Every check but the comparison with the feed's rows. Those between datasets are made where all schemas passed."""
+    schemas = [_schema(name, day, frames[name]) for name in DECODED_DATASETS]
+    between = _trades(frames) if all(check.has_passed for check in schemas) else []
     return (
         _conservation(tally),
-        *(_schema(name, day, frames[name]) for name in DECODED_DATASETS),
+        *schemas,
+        *between,
+        _result("unknown_discriminators", *unknown_alarm(tally.program_hours(), tally.unknown_discriminators())),
         _everything_decoded(tally),
         _residual_ceiling(tally),
     )
+
+
+def _trades(frames: dict[str, pl.DataFrame]) -> list[CheckResult]:
+    swaps, fee_parts = frames["swaps"], frames["fee_parts"]
+    return [
+        _result("legs_have_routes", *legs_have_routes(swaps)),
+        _result("routes_are_actions", *routes_are_actions(swaps, frames["actions"])),
+        _result("fees_have_swaps", *fees_have_swaps(fee_parts, swaps)),
+        _result("amounts_are_positive", *amounts_are_positive(swaps)),
+    ]
 
 
 def compare_with_hot(hot: dict[str, pl.DataFrame], frames: dict[str, pl.DataFrame]) -> CheckResult:
     """Hold the feed's rows against the decoded ones of the same transactions, whole rows at a time."""
     signatures = hot["participants"]["signature"].unique()
     different: set[str] = set()
-    for name in ("actions", "moves", "participants"):
-        dataset = DECODED_DATASETS[name]
+    for name, dataset in DECODED_DATASETS.items():
+        if name == TOKEN_FACTS.name:
+            continue
         decoded = dataset.arrange(frames[name].filter(pl.col("signature").is_in(signatures.implode())))
         fed = dataset.arrange(hot[name])
         if not fed.equals(decoded):
@@ -116,4 +172,4 @@ def _residual_ceiling(tally: DecodeTally) -> CheckResult:
 
 
 def _result(name: str, has_passed: bool, detail: str) -> CheckResult:
-    return CheckResult(name, has_passed, detail, is_blocking=DECODED_CHECKS[name][1])
+    return CheckResult(name, has_passed, detail, is_blocking=DECODED_CHECKS[name][1], is_warning=name in WARNINGS)

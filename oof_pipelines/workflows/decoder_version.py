@@ -1,8 +1,10 @@
 """Which decoder this is: a digest of its source, so that nobody has to remember to raise a number."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 _PACKAGES = ("oof_pipelines.chain", "oof_pipelines.decode")
 _SHOWN_DIGITS = 16
@@ -13,7 +15,15 @@ def decoder_version() -> str:
     """16 hex digits of sha256 over the source of everything that decoding runs through."""
     source = hashlib.sha256()
     for package in _PACKAGES:
-        for file in sorted(files(package).iterdir(), key=lambda entry: entry.name):
-            if file.name.endswith(".py"):
-                source.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+        for name, file in _sources(files(package)):
+            source.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     return source.hexdigest()[:_SHOWN_DIGITS]
+
+
+def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+    """Every Python file below a folder, with its name from there, in order: venues are a package of their own."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _sources(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".py"):
+            yield prefix + entry.name, entry

@@ -27,13 +27,15 @@ CHECK_DESCRIPTIONS = {
 class CheckResult:
     """One check of one partition; `detail` names examples where it failed, and counts what it looked at.
 
-    A check that is not blocking is shown and watched; the partition is published all the same.
+    A check that is not blocking is shown and watched; the partition is published all the same. A warning says that the
+    world changed, not that our rows are wrong.
     """
 
     name: str
     has_passed: bool
     detail: str
     is_blocking: bool = True
+    is_warning: bool = False
 
 
 _WATCHED = frozenset({"time_order"})

@@ -1,26 +1,2 @@
--- Names of programs that analysts ask for.
-select * from (values
-    ('11111111111111111111111111111111', 'system'),
-    ('TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA', 'spl_token'),
-    ('TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb', 'token_2022'),
-    ('ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL', 'associated_token'),
-    ('ComputeBudget111111111111111111111111111111', 'compute_budget'),
-    ('Vote111111111111111111111111111111111111111', 'vote'),
-    ('Stake11111111111111111111111111111111111111', 'stake'),
-    ('MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr', 'memo'),
-    ('AddressLookupTab1e1111111111111111111111111', 'address_lookup_table'),
-    ('6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P', 'pumpfun'),
-    ('pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA', 'pumpswap'),
-    ('675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8', 'raydium_amm_v4'),
-    ('CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK', 'raydium_clmm'),
-    ('CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C', 'raydium_cpmm'),
-    ('LanMV9sAd7wArD4vJFi2qDdfnVhFxYSUg6eADduJ3uj', 'raydium_launchlab'),
-    ('whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc', 'orca_whirlpool'),
-    ('LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo', 'meteora_dlmm'),
-    ('Eo7WjKq67rjJQSZxS6z3YkapzY3eMj6Xy8X5EQVn5UaB', 'meteora_damm_v1'),
-    ('cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG', 'meteora_damm_v2'),
-    ('dbcij3LWUppWqq96dh6gJWwBifmcGfLSB5D4DuSMaqN', 'meteora_dbc'),
-    ('JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4', 'jupiter_v6'),
-    ('6m2CDdhRgxpH4WjvdzxAYbGxwdGUz5MziiL5jek2kBma', 'okx_dex'),
-    ('MoonCVVNZFSYkqNXP6bxHLPL6QQJiMagDL3qcqUQTrG', 'moonshot')
-) as names (program_id, name)
+-- Names of programs that analysts ask for: the ones that are decoded, and those that every transaction calls.
+select program_id, name from named_programs

@@ -1,12 +1,11 @@
 """Conservation faults: no change of any book goes unseen, and a true book has none."""
 
-from dataclasses import replace
-
 import pytest
 from crafted_bodies import FEE_LAMPORTS, Crafted, address, largest_amounts, token_transfer
 from decoded_home import synthetic_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, Move
 from oof_pipelines.chain.transaction import ParsedTransaction, parse_transaction

@@ -1,10 +1,9 @@
 """Gaps: a whole chain has none, a lost transaction shows in every account it changed, an unknown order says nothing."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from recorded_bodies import Recorded
 
 from oof_pipelines.chain.transaction import ParsedTransaction, TokenBalance, parse_transaction

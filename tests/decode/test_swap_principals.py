@@ -1,14 +1,13 @@
 """Whose swap it is where money passed through several hands, and which unexplained moves belong to a venue's call."""
 
-from dataclasses import replace
-
 from hand_ledger import address
+from msgspec.structs import replace
+from oof_pipelines.decode.swaps import swaps_of
 from recorded_bodies import Recorded
 
 from oof_pipelines.chain.moves import RESIDUAL_PATH, UNEXPLAINED_ACCOUNT, Move
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction, parse_transaction
 from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.swaps import swaps_of
 
 JUPITER = "JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4"
 RAYDIUM = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 from crafted_bodies import LARGEST_U64, largest_amounts
-from decoded_home import synthetic_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from told_trades import told_rows
 
 from oof_pipelines.chain.moves import RESIDUAL_PATH, log_idx
 from oof_pipelines.decode.decoded import Decoded
@@ -27,7 +27,7 @@ def place_of(row: StoredTransaction) -> Place:
 
 
 def decoded_rows() -> list[tuple[StoredTransaction, Decoded]]:
-    rows = [*synthetic_rows(), largest_amounts().stored()]
+    rows = [*told_rows(), largest_amounts().stored()]
     return [(row, row.decoded) for row in rows if row.decoded is not None]
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 from crafted_bodies import LARGEST_U64, Crafted, address, largest_amounts
-from decoded_home import file_bytes, raw_frame, synthetic_rows
+from decoded_home import file_bytes, raw_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from told_trades import telling_decoder, told_rows
 
 from oof_pipelines.chain.compression import compress_body
 from oof_pipelines.chain.transaction import ParsedTransaction
-from oof_pipelines.decode.decoded import Decoded, decode_transaction
+from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.storage.parquet.decoded_day import DecodedDay
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACTIONS
@@ -28,7 +29,9 @@ from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import InvalidPartitionError
 from oof_pipelines.workflows.wallet_slices import slice_digests
 
-ROWS = [row for row in synthetic_rows() if row.day == synthetic_rows()[0].day]
+pytestmark = pytest.mark.usefixtures("telling")
+
+ROWS = [row for row in told_rows() if row.day == told_rows()[0].day]
 DAY = ROWS[0].day
 STEPS = ["read", "decode", "validate", *(f"write {name}" for name in DECODED_DATASETS), "publish", "done"]
 
@@ -75,7 +78,7 @@ def decoded_files(store: ParquetStore) -> dict[str, bytes]:
 
 
 def decoded_bytes(folder: Path, rows: list[StoredTransaction], served: HandedServed | None = None) -> dict[str, bytes]:
-    """The day's four decoded files, made from nothing but `rows`."""
+    """The day's decoded files, made from nothing but `rows`."""
     store = store_with(folder, rows)
     decode_day(store, served or HandedServed(), rows[0].day)
     return decoded_files(store)
@@ -97,6 +100,12 @@ def test_the_report_and_what_is_published_say_what_is_in_the_files(tmp_path: Pat
     assert published.actions_sha256 == report.files["actions"].sha256
     assert published.decoder_version == decoder_version()
     assert published.counts == report.tally.counts
+    assert (published.program_hours, published.unknown_discriminators) == (
+        report.tally.program_hours(),
+        report.tally.unknown_discriminators(),
+    )
+    assert sum(one.transactions for one in published.program_hours) == len(ROWS)
+    assert sum(one.calls for one in published.unknown_discriminators) == len(ROWS) - sum(r.is_failed for r in ROWS)
     assert published.slices == slice_digests(published.frames["actions"])
     assert (report.first_slot, report.last_slot) == (min(r.slot for r in ROWS), max(r.slot for r in ROWS))
     assert set(published.raw["signature"]) == {row.signature for row in ROWS}
@@ -162,7 +171,7 @@ def fail_on(monkeypatch: pytest.MonkeyPatch, *signatures: str) -> None:
     def faulty(parsed: ParsedTransaction) -> Decoded:
         if parsed.signature in signatures:
             raise ZeroDivisionError("a fault in a decoder")
-        return decode_transaction(parsed)
+        return telling_decoder(parsed)
 
     monkeypatch.setattr(prepare_module, "decode_transaction", faulty)
 
@@ -220,7 +229,7 @@ def test_odd_amounts_and_decimals_stop_no_day(crafted: Crafted, tmp_path: Path) 
 
 def drop_a_move(monkeypatch: pytest.MonkeyPatch, signature: str) -> None:
     def forgetful(parsed: ParsedTransaction) -> Decoded:
-        decoded = decode_transaction(parsed)
+        decoded = telling_decoder(parsed)
         return replace(decoded, moves=decoded.moves[:-1]) if parsed.signature == signature else decoded
 
     monkeypatch.setattr(prepare_module, "decode_transaction", forgetful)
@@ -271,7 +280,7 @@ def test_killed_at_any_step_doing_it_again_ends_the_same(step: str, tmp_path: Pa
     found = decoded_files(store)
     assert all(found[name] in (old[name], wanted[name]) for name in wanted), "no reader sees anything else"
     written = sum(found[name] == wanted[name] for name in wanted)
-    assert written == max(0, min(STEPS.index(step) - STEPS.index("write actions"), 4))
+    assert written == max(0, min(STEPS.index(step) - STEPS.index("write actions"), len(DECODED_DATASETS)))
     assert len(served.published) == (2 if step == "done" else 1)
     decode_day(store, served, DAY)
     assert decoded_files(store) == wanted

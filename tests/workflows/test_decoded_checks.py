@@ -7,7 +7,8 @@ from decimal import Decimal
 import polars as pl
 import pytest
 from crafted_bodies import largest_amounts
-from decoded_home import raw_frame, synthetic_rows
+from decoded_home import raw_frame
+from told_trades import told_rows
 
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
 from oof_pipelines.workflows.decode_day import Frames, decode_frame
@@ -15,8 +16,11 @@ from oof_pipelines.workflows.decode_tally import DecodeTally
 from oof_pipelines.workflows.decoded_checks import DECODED_CHECKS, check_decoded, compare_with_hot
 from oof_pipelines.workflows.partition_checks import CheckResult
 
-ROWS = [row for row in synthetic_rows() if row.day == synthetic_rows()[0].day]
+pytestmark = pytest.mark.usefixtures("telling")
+
+ROWS = [row for row in told_rows() if row.day == told_rows()[0].day]
 DAY: date = ROWS[0].day
+PLACED = [name for name in DECODED_DATASETS if name != "token_facts"]
 
 
 def true_day() -> tuple[Frames, DecodeTally]:
@@ -67,6 +71,17 @@ def with_first(frame: pl.DataFrame, column: str, value: object) -> pl.DataFrame:
         ("token_facts", "decimals", 256),
         ("token_facts", "decimals", -1),
         ("token_facts", "first_slot", None),
+        ("swaps", "sold_raw", Decimal(-1)),
+        ("swaps", "bought_reserve_after_raw", Decimal(-1)),
+        ("swaps", "reserve_kind", "guessed"),
+        ("swaps", "trader", None),
+        ("swaps", "ordinal", -1),
+        ("fee_parts", "side", "beside"),
+        ("fee_parts", "amount_raw", None),
+        ("liquidity", "amount_raw", Decimal(-1)),
+        ("liquidity", "share_raw", None),
+        ("token_events", "mint", None),
+        ("token_events", "ordinal", -1),
     ],
 )
 def test_a_value_out_of_its_range_blocks_in_one_line(name: str, column: str, value: object) -> None:
@@ -99,7 +114,7 @@ def test_a_column_too_few_or_of_another_type_or_a_key_twice_blocks(name: str) ->
     assert doubled[f"{name}_schema"].detail == "2 rows share a key"
 
 
-@pytest.mark.parametrize("name", ["actions", "moves", "participants"])
+@pytest.mark.parametrize("name", PLACED)
 def test_rows_of_another_day_block(name: str) -> None:
     frames, tally = true_day()
     strangers = failed(check_decoded(DAY + timedelta(days=1), {name: frames[name], **frames}, tally))
@@ -146,7 +161,7 @@ def test_the_feeds_rows_agree_in_any_order_and_for_any_share_of_the_day() -> Non
     assert compare_with_hot(none, frames) == CheckResult("feed_agrees", True, "0 transactions compared", False)
 
 
-@pytest.mark.parametrize("name", ["actions", "moves", "participants"])
+@pytest.mark.parametrize("name", PLACED)
 def test_any_cell_that_differs_is_found(name: str) -> None:
     frames, _ = true_day()
     frame = frames[name]
@@ -175,7 +190,7 @@ def _another(values: pl.Series) -> object:
     return 1 if first is None else first + 1
 
 
-@pytest.mark.parametrize("name", ["actions", "moves", "participants"])
+@pytest.mark.parametrize("name", PLACED)
 def test_a_row_too_few_is_found(name: str) -> None:
     frames, _ = true_day()
     missing = {**hot_of(frames), name: frames[name].tail(-1)}

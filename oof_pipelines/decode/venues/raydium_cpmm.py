@@ -1,7 +1,8 @@
 """Raydium CPMM (CP-Swap): constant product pools, Token-2022 too.
 
-Amounts are the trader's transfers; the trade fee is taken from the input and stays in the pool, so it is inside what was
-sold. The program logs its events (`emit!`); they add the fee where the log was kept.
+Amounts are the trader's transfers. The trade fee is taken from the input and the creator's from either side; both stay in
+the vaults until collected, so they are inside the amounts. The program logs its events (`emit!`), which add the fees where
+the log was kept: the trade fee contains the protocol's and the fund's share, whose rates the pool's config keeps.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
 from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, pool_created, pool_liquidity
+from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
 
@@ -46,70 +47,93 @@ def _withdraw(call: Call) -> Iterable[Fact]:
 
 
 def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
+    accounts = (call.account("token_0_account"), call.account("token_1_account"))
     return pool_liquidity(
         call,
         kind,
         pool=call.account("pool_state"),
-        wallet=call.account("owner"),
-        accounts=(call.account("token_0_account"), call.account("token_1_account")),
+        wallet=holder_of(call, accounts, call.account("owner")),
+        accounts=accounts,
         share_account=call.account("owner_lp_token"),
         share_mint=call.account("lp_mint"),
     )
 
 
 def _initialize(call: Call) -> Iterable[Fact]:
-    pool, wallet = call.account("pool_state"), call.account("creator")
+    """Whoever pays for the pool fills it; the creator, whom a permitted payer may name, gets a share of its fees."""
+    pool, creator = call.account("pool_state"), call.account("creator")
     mint, quote_mint = base_and_quote(call.account("token_0_mint"), call.account("token_1_mint"))
-    yield pool_created(call, pool=pool, mint=mint, quote_mint=quote_mint, wallet=wallet)
+    yield pool_created(call, pool=pool, mint=mint, quote_mint=quote_mint, wallet=creator)
+    accounts = (call.account("payer_token_0"), call.account("payer_token_1"))
     yield from pool_liquidity(
         call,
         ADD,
         pool=pool,
-        wallet=wallet,
-        accounts=(call.account("creator_token_0"), call.account("creator_token_1")),
-        share_account=call.account("creator_lp_token"),
+        wallet=holder_of(call, accounts, creator),
+        accounts=accounts,
+        share_account=call.account("payer_lp_token"),
         share_mint=call.account("lp_mint"),
     )
 
 
 def _creator_fee(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("creator_token_0"), call.account("creator_token_1"))
-    return claims(
-        call, "creator_fee_claim", wallet=call.account("creator"), accounts=accounts, pool=call.account("pool_state")
-    )
+    return _claims(call, "creator_fee_claim", "creator", "creator_token_0", "creator_token_1")
+
+
+def _permissionless_creator_fee(call: Call) -> Iterable[Fact]:
+    """The two accounts for the fee come before or after the config, by release; of these four only they can get tokens."""
+    return _claims(call, "creator_fee_claim", "creator", "eighth", "ninth", "tenth", "eleventh")
+
+
+def _protocol_fee(call: Call) -> Iterable[Fact]:
+    return _claims(call, "protocol_fee_claim", "owner", "recipient_token_0_account", "recipient_token_1_account")
+
+
+def _claims(call: Call, kind: str, signer: str, *names: str) -> Iterable[Fact]:
+    accounts = tuple(call.account(name) for name in names)
+    wallet = holder_of(call, accounts, call.account(signer))
+    return claims(call, kind, wallet=wallet, accounts=accounts, pool=call.account("pool_state"))
 
 
 _SWAP_ACCOUNTS = (
     "payer authority amm_config pool_state input_token_account output_token_account input_vault output_vault"
 )
-_LIQUIDITY_ACCOUNTS = "owner authority pool_state owner_lp_token token_0_account token_1_account token_0_vault token_1_vault _ _ _ _ lp_mint"
+_LIQUIDITY_ACCOUNTS = (
+    "owner authority pool_state owner_lp_token token_0_account token_1_account token_0_vault token_1_vault token_program"
+    " token_program_2022 vault_0_mint vault_1_mint lp_mint"
+)
+_POOL_ACCOUNTS = (
+    " amm_config authority pool_state token_0_mint token_1_mint lp_mint payer_token_0 payer_token_1 payer_lp_token"
+)
+_VAULTS = " authority pool_state amm_config token_0_vault token_1_vault vault_0_mint vault_1_mint"
+_PROTOCOL_ACCOUNTS = "owner" + _VAULTS + " recipient_token_0_account recipient_token_1_account"
+_PROTOCOL_AMOUNTS = "amount_0_requested:u64 amount_1_requested:u64"
 
 PROGRAM = Program(
     name="raydium_cpmm",
     role=VENUE,
     program_ids=("CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C",),
-    source="Anchor IDL of raydium_cp_swap 0.2.0",
+    source="IDL of raydium_cp_swap 0.2.0; raydium-io/raydium-cp-swap, programs/cp-swap/src",
     instructions=(
         instruction("swap_base_input", _SWAP_ACCOUNTS, "amount_in:u64 minimum_amount_out:u64", read=_swap),
         instruction("swap_base_output", _SWAP_ACCOUNTS, "max_amount_in:u64 amount_out:u64", read=_swap),
         instruction("deposit", _LIQUIDITY_ACCOUNTS, "lp_token_amount:u64", read=_deposit),
         instruction("withdraw", _LIQUIDITY_ACCOUNTS, "lp_token_amount:u64", read=_withdraw),
+        instruction("initialize", "creator" + _POOL_ACCOUNTS, read=_initialize),
+        instruction("initialize_with_permission", "payer creator" + _POOL_ACCOUNTS, read=_initialize),
+        instruction("collect_creator_fee", "creator" + _VAULTS + " creator_token_0 creator_token_1", read=_creator_fee),
         instruction(
-            "initialize",
-            "creator _ _ pool_state token_0_mint token_1_mint lp_mint creator_token_0 creator_token_1 creator_lp_token",
-            read=_initialize,
+            "collect_creator_fee_permissionless",
+            "payer creator authority pool_state _ _ _ _ eighth ninth tenth eleventh",
+            read=_permissionless_creator_fee,
         ),
-        instruction(
-            "initialize_with_permission",
-            "_ creator _ _ pool_state token_0_mint token_1_mint lp_mint creator_token_0 creator_token_1 creator_lp_token",
-            read=_initialize,
-        ),
-        instruction(
-            "collect_creator_fee", "creator _ pool_state _ _ _ _ _ creator_token_0 creator_token_1", read=_creator_fee
-        ),
+        instruction("collect_protocol_fee", _PROTOCOL_ACCOUNTS, _PROTOCOL_AMOUNTS, read=_protocol_fee),
+        instruction("collect_fund_fee", _PROTOCOL_ACCOUNTS, _PROTOCOL_AMOUNTS, read=_protocol_fee),
+        instruction("close_permission_pda", "owner permission_authority permission", closes=(("permission", "owner"),)),
         *quiet(
-            "close_permission_pda collect_fund_fee collect_protocol_fee create_amm_config create_permission_pda"
-            " update_amm_config update_pool_status"
+            "create_permission_pda create_amm_config update_amm_config update_pool_status create_creator_fee_share"
+            " close_creator_fee_share create_support_mint_associated close_support_mint_associated"
+            " collect_excess_lamports"
         ),
     ),
     events=(
@@ -119,6 +143,10 @@ PROGRAM = Program(
             " input_transfer_fee:u64 output_transfer_fee:u64 base_input:bool input_mint:pubkey output_mint:pubkey"
             " trade_fee:u64 creator_fee:u64 creator_fee_on_input:bool",
         ),
-        event("LpChangeEvent", "pool_id:pubkey lp_amount_before:u64"),
+        event(
+            "LpChangeEvent",
+            "pool_id:pubkey lp_amount_before:u64 token_0_vault_before:u64 token_1_vault_before:u64 token_0_amount:u64"
+            " token_1_amount:u64 token_0_transfer_fee:u64 token_1_transfer_fee:u64 change_type:u8",
+        ),
     ),
 )

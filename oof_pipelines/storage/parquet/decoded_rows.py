@@ -12,7 +12,18 @@ from oof_pipelines.chain.moves import LAMPORTS_ASSET, log_idx
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.decode.token_facts import token_facts_of
-from oof_pipelines.storage.parquet.schemas import ACTIONS, DECODED_DATASETS, MOVES, PARTICIPANTS, RAW_AMOUNT
+from oof_pipelines.storage.parquet.schemas import (
+    ACTIONS,
+    DECODED_DATASETS,
+    FEE_PARTS,
+    LIQUIDITY,
+    MOVES,
+    PARTICIPANTS,
+    RAW_AMOUNT,
+    SWAPS,
+    TOKEN_EVENTS,
+)
+from oof_pipelines.storage.parquet.told_rows import liquidity_rows, token_event_rows, trade_rows
 
 Row = tuple[Any, ...]
 
@@ -34,6 +45,7 @@ class Place:
 def rows_of(place: Place, decoded: Decoded) -> dict[str, list[Row]]:
     """Dataset → the transaction's rows, in the dataset's columns; its token facts have it as the first to show them."""
     facts = token_facts_of(decoded.transaction, decoded.decimals)
+    swaps, fee_parts = trade_rows(place.row, decoded.routes)
     return {
         ACTIONS.name: list(_action_rows(place, decoded)),
         MOVES.name: list(_move_rows(place, decoded)),
@@ -42,6 +54,10 @@ def rows_of(place: Place, decoded: Decoded) -> dict[str, list[Row]]:
             (fact.mint, fact.decimals, fact.token_program, place.slot, place.block_time, place.signature)
             for fact in facts
         ],
+        SWAPS.name: swaps,
+        FEE_PARTS.name: fee_parts,
+        LIQUIDITY.name: list(liquidity_rows(place.row, decoded.facts)),
+        TOKEN_EVENTS.name: list(token_event_rows(place.row, decoded.facts)),
     }
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pandera.polars as pa
 import polars as pl
 
+from oof_pipelines.decode.facts import INSIDE, ON_TOP
+
 RAW_AMOUNT = pl.Decimal(38, 0)
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -154,6 +156,105 @@ TOKEN_FACTS = _dataset(
     sort_by=("mint",),
 )
 
+_SHOWN_RESERVE = pa.Column(RAW_AMOUNT, pa.Check.ge(0), nullable=True)
+
+SWAPS = _dataset(
+    "swaps",
+    {
+        **_PLACE,
+        "log_idx": pa.Column(pl.Int32),
+        "path": pa.Column(pl.String),
+        "is_route": pa.Column(pl.Boolean),
+        "ordinal": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "route_path": pa.Column(pl.String),
+        "route_ordinal": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "program_id": pa.Column(pl.String),
+        "via": pa.Column(pl.String),
+        "venue": pa.Column(pl.String),
+        "pool": pa.Column(pl.String),
+        "trader": pa.Column(pl.String),
+        "recipient": pa.Column(pl.String),
+        "sold_mint": pa.Column(pl.String),
+        "sold_raw": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
+        "bought_mint": pa.Column(pl.String),
+        "bought_raw": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
+        "reserve_kind": pa.Column(pl.String, pa.Check.isin(["", "vault", "virtual"])),
+        "sold_reserve_before_raw": _SHOWN_RESERVE,
+        "sold_reserve_after_raw": _SHOWN_RESERVE,
+        "bought_reserve_before_raw": _SHOWN_RESERVE,
+        "bought_reserve_after_raw": _SHOWN_RESERVE,
+    },
+    key=("signature", "path", "is_route", "ordinal"),
+    sort_by=(*_IN_CHAIN_ORDER, "log_idx", "is_route", "ordinal"),
+)
+
+FEE_PARTS = _dataset(
+    "fee_parts",
+    {
+        **_PLACE,
+        "log_idx": pa.Column(pl.Int32),
+        "path": pa.Column(pl.String),
+        "is_route": pa.Column(pl.Boolean),
+        "ordinal": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "seq": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "kind": pa.Column(pl.String),
+        "mint": pa.Column(pl.String),
+        # Negative where it comes back to the trader.
+        "amount_raw": pa.Column(RAW_AMOUNT),
+        "side": pa.Column(pl.String, pa.Check.isin([ON_TOP, INSIDE])),
+        "recipient": pa.Column(pl.String),
+    },
+    key=("signature", "path", "is_route", "ordinal", "seq"),
+    sort_by=(*_IN_CHAIN_ORDER, "log_idx", "is_route", "ordinal", "seq"),
+)
+
+# What a call did beside trading. `ordinal` tells apart several of one kind at one path.
+_DONE = {
+    "log_idx": pa.Column(pl.Int32),
+    "path": pa.Column(pl.String),
+    "kind": pa.Column(pl.String),
+    "ordinal": pa.Column(pl.Int32, pa.Check.ge(0)),
+    "program_id": pa.Column(pl.String),
+    "venue": pa.Column(pl.String),
+}
+_DONE_KEY = ("signature", "path", "kind", "ordinal")
+_DONE_ORDER = (*_IN_CHAIN_ORDER, "log_idx", "kind", "ordinal")
+
+LIQUIDITY = _dataset(
+    "liquidity",
+    {
+        **_PLACE,
+        **_DONE,
+        "pool": pa.Column(pl.String),
+        "wallet": pa.Column(pl.String),
+        "mint": pa.Column(pl.String),
+        "amount_raw": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
+        "share_mint": pa.Column(pl.String),
+        "share_raw": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
+    },
+    key=_DONE_KEY,
+    sort_by=_DONE_ORDER,
+)
+
+TOKEN_EVENTS = _dataset(
+    "token_events",
+    {
+        **_PLACE,
+        **_DONE,
+        "mint": pa.Column(pl.String),
+        "wallet": pa.Column(pl.String),
+        "pool": pa.Column(pl.String),
+        "quote_mint": pa.Column(pl.String),
+        "creator": pa.Column(pl.String),
+        "name": pa.Column(pl.String),
+        "symbol": pa.Column(pl.String),
+        "uri": pa.Column(pl.String),
+        "token_program": pa.Column(pl.String),
+    },
+    key=_DONE_KEY,
+    sort_by=_DONE_ORDER,
+)
+
 WALLET_ACTIONS = _dataset(
     "wallet_actions",
     {
@@ -173,7 +274,13 @@ WALLET_ACTIONS = _dataset(
 RAW_DATASETS = {dataset.name: dataset for dataset in (RAW_TRANSACTIONS, RAW_LOGS)}
 """Filled from the inbox."""
 
-DECODED_DATASETS = {dataset.name: dataset for dataset in (ACTIONS, MOVES, PARTICIPANTS, TOKEN_FACTS)}
+TOLD_DATASETS = {dataset.name: dataset for dataset in (SWAPS, FEE_PARTS, LIQUIDITY, TOKEN_EVENTS)}
+"""What programs say happened: trades with their fees, liquidity, the steps of a token's life."""
+
+DECODED_DATASETS = {
+    **{dataset.name: dataset for dataset in (ACTIONS, MOVES, PARTICIPANTS, TOKEN_FACTS)},
+    **TOLD_DATASETS,
+}
 """Decoded from a day's raw_transactions."""
 
 DATASETS = {**RAW_DATASETS, **DECODED_DATASETS, WALLET_ACTIONS.name: WALLET_ACTIONS}

@@ -13,6 +13,8 @@ from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT
 from oof_pipelines.decode.programs import ROUTERS
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.storage.parquet.decoded_rows import Place, Row, rows_of
+from oof_pipelines.storage.parquet.schemas import TOLD_DATASETS
+from oof_pipelines.storage.postgres.hot_told import insert_told
 
 _LAMPORTS_DECIMALS = 9
 # numeric(38, 18) keeps no more places, and no more than 20 digits before them; a mint may claim 255 places.
@@ -59,6 +61,8 @@ join tx_raw t on t.sig = h.sig and not t.is_decoded
 on conflict (sig, mint) do nothing
 """
 
+_INSERT_TOLD = {name: insert_told(name) for name in TOLD_DATASETS}
+
 
 async def insert_hot_rows(connection: AsyncConnection[Any], stored: Sequence[StoredTransaction]) -> None:
     """Write the decoded rows of every transaction that has them. Part of the transaction that stores the bodies."""
@@ -66,6 +70,7 @@ async def insert_hot_rows(connection: AsyncConnection[Any], stored: Sequence[Sto
     moves: list[Row] = []
     participants: list[Row] = []
     facts: list[Row] = []
+    told: dict[str, list[Row]] = {name: [] for name in TOLD_DATASETS}
     for transaction in stored:
         if transaction.decoded is None:
             continue
@@ -78,11 +83,14 @@ async def insert_hot_rows(connection: AsyncConnection[Any], stored: Sequence[Sto
         moves += [(signature, *row[4:]) for row in rows["moves"]]
         participants += [(signature, row[4], _array_text(row[5])) for row in rows["participants"]]
         facts += [(signature, *row[:3]) for row in rows["token_facts"]]
+        for name, its_rows in told.items():
+            its_rows += [(signature, *row[4:]) for row in rows[name]]
     for statement, its_rows in (
         (_INSERT_ACTIONS, actions),
         (_INSERT_MOVES, moves),
         (_INSERT_PARTICIPANTS, participants),
         (_INSERT_FACTS, facts),
+        *((_INSERT_TOLD[name], its_rows) for name, its_rows in told.items()),
     ):
         if its_rows:
             await connection.execute(statement, [list(column) for column in zip(*its_rows, strict=True)])

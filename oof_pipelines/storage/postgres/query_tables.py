@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from oof_pipelines.storage.parquet.schemas import DATASETS, INSTANT, RAW_AMOUNT
+from oof_pipelines.storage.parquet.schemas import DATASETS, INSTANT, RAW_AMOUNT, TOLD_DATASETS
+from oof_pipelines.storage.postgres.hot_told import select_told
 
 
 def _hot(dataset: str) -> dict[str, Any]:
@@ -48,6 +49,13 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         "from hot_token_facts f join tx_raw t using (sig) where not t.is_decoded",
         _hot("token_facts"),
     ),
+    **{
+        f"hot_{name}": (
+            f"{select_told(name)}, t.is_final from hot_{name} h join tx_raw t using (sig) where not t.is_decoded",
+            _hot(name),
+        )
+        for name in TOLD_DATASETS
+    },
     "corrections": (
         "select sig, slot, reason, detail, actions_removed, moves_removed, corrected_at from corrections",
         {
@@ -72,6 +80,33 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
             "moved_lamports": RAW_AMOUNT,
             "residual_lamports": RAW_AMOUNT,
             "decoder_version": pl.String(),
+        },
+    ),
+    "decoded_by_program_hour": (
+        "select day, hour_at, program_id, calls, unknown_calls, unread_calls, transactions, residual_transactions, "
+        "moved_lamports, residual_lamports from decoded_by_program_hour",
+        {
+            "day": pl.Date(),
+            "hour_at": INSTANT,
+            "program_id": pl.String(),
+            "calls": pl.Int64(),
+            "unknown_calls": pl.Int64(),
+            "unread_calls": pl.Int64(),
+            "transactions": pl.Int64(),
+            "residual_transactions": pl.Int64(),
+            "moved_lamports": RAW_AMOUNT,
+            "residual_lamports": RAW_AMOUNT,
+        },
+    ),
+    "unknown_discriminators": (
+        "select day, hour_at, program_id, discriminator, calls, first_sig from unknown_discriminators",
+        {
+            "day": pl.Date(),
+            "hour_at": INSTANT,
+            "program_id": pl.String(),
+            "discriminator": pl.String(),
+            "calls": pl.Int64(),
+            "first_sig": pl.String(),
         },
     ),
     "wallet_slices": (

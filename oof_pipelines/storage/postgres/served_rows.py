@@ -10,9 +10,11 @@ import psycopg
 from psycopg import sql
 
 from oof_pipelines.storage.parquet.decoded_day import DecodedDay
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACTIONS
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACTIONS, TOLD_DATASETS
 from oof_pipelines.storage.parquet.store import object_key
+from oof_pipelines.storage.postgres.day_tables import replace_day_tables
 from oof_pipelines.storage.postgres.hot_rows import ACTION_COLUMNS, action_row
+from oof_pipelines.storage.postgres.hot_told import select_told
 from oof_pipelines.storage.postgres.locks import partition_lock
 from oof_pipelines.storage.postgres.session import FOLD_STATEMENT_TIMEOUT_SECONDS, session_options
 
@@ -37,6 +39,7 @@ _HOT = {
     """,
     "participants": "select h.sig, t.slot, t.tx_index, t.ts, h.wallet, h.roles from participants h",
     "token_facts": "select h.mint, h.decimals, h.token_program, t.slot, t.ts, h.sig from hot_token_facts h",
+    **{name: f"{select_told(name)} from hot_{name} h" for name in TOLD_DATASETS},
 }
 
 _DAYS_WAITING = """
@@ -73,10 +76,12 @@ delete from participants p using staged_transactions t
 where p.sig = t.sig and not exists (select from staged_participants s where s.sig = p.sig and s.wallet = p.wallet);
 insert into participants (sig, wallet, roles) select sig, wallet, roles from staged_participants
 on conflict (sig, wallet) do update set roles = excluded.roles where participants.roles <> excluded.roles;
-delete from hot_moves h using staged_transactions t where h.sig = t.sig;
-delete from hot_token_facts h using staged_transactions t where h.sig = t.sig;
+{let_go}
 update tx_raw r set is_decoded = true from staged_transactions t where r.sig = t.sig and not r.is_decoded
 """
+
+
+_HOT_TABLES = ("hot_moves", "hot_token_facts", *(f"hot_{name}" for name in TOLD_DATASETS))
 
 
 class PostgresServedRows:
@@ -128,8 +133,7 @@ class PostgresServedRows:
             self._stage(decoded)
             for statement in (_RESTORE, _replace_statement()):
                 self._connection.execute(statement)
-            self._replace_sightings(decoded.day, decoded.frames["token_facts"])
-            self._record(decoded)
+            replace_day_tables(self._connection, decoded)
 
     def _stage(self, decoded: DecodedDay) -> None:
         connection = self._connection
@@ -161,34 +165,6 @@ class PostgresServedRows:
             for row in rows:
                 copy.write_row(row)
 
-    def _replace_sightings(self, day: date, facts: pl.DataFrame) -> None:
-        self._connection.execute("delete from token_sightings where day = %s", (day,))
-        columns = "mint, day, decimals, token_program, first_slot, first_block_time, first_sig"
-        statement = sql.SQL("copy token_sightings ({}) from stdin").format(sql.SQL(columns))
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for mint, *rest in facts.iter_rows():
-                copy.write_row((mint, day, *rest))
-
-    def _record(self, decoded: DecodedDay) -> None:
-        self._connection.execute("delete from decoded_days where day = %s", (decoded.day,))
-        self._connection.execute(
-            "insert into decoded_days (day, transactions, decoded, conserved, residual, moved_lamports, residual_lamports, "
-            "actions_sha256, decoder_version) values (%(day)s, %(transactions)s, %(decoded)s, %(conserved)s, %(residual)s, "
-            "%(moved_lamports)s, %(residual_lamports)s, %(actions_sha256)s, %(decoder_version)s)",
-            {
-                **decoded.counts,
-                "day": decoded.day,
-                "actions_sha256": decoded.actions_sha256,
-                "decoder_version": decoded.decoder_version,
-            },
-        )
-        self._connection.execute("delete from wallet_slices where day = %s", (decoded.day,))
-        self._connection.execute(
-            "insert into wallet_slices (day, bucket, sha256) "
-            "select %s, b, s from unnest(%s::smallint[], %s::text[]) as x (b, s)",
-            (decoded.day, list(decoded.slices), list(decoded.slices.values())),
-        )
-
 
 def _replace_statement() -> sql.Composed:
     names = [name.strip() for name in ACTION_COLUMNS.split(",")]
@@ -197,6 +173,14 @@ def _replace_statement() -> sql.Composed:
     def listed(prefix: str) -> sql.Composed:
         return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in values)
 
+    let_go = sql.SQL("\n").join(
+        sql.SQL("delete from {} h using staged_transactions t where h.sig = t.sig;").format(sql.Identifier(table))
+        for table in _HOT_TABLES
+    )
     return sql.SQL(_REPLACE).format(
-        actions=sql.SQL(ACTION_COLUMNS), values=listed(""), excluded=listed("excluded."), current=listed("actions.")
+        actions=sql.SQL(ACTION_COLUMNS),
+        values=listed(""),
+        excluded=listed("excluded."),
+        current=listed("actions."),
+        let_go=let_go,
     )

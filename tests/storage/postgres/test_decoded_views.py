@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from decoded_home import decode_all, fold_all, keep, synthetic_rows, update_all
+from decoded_home import decode_all, fold_all, keep, update_all
+from told_trades import told_rows
 
 from oof_pipelines.settings import REPOSITORY_ROOT, load_settings
 from oof_pipelines.storage.duckdb import QueryEngine
@@ -17,8 +18,24 @@ from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContent
 from oof_pipelines.workflows.decode_day import decode_day
 from oof_pipelines.workflows.update_wallets import DaySlices, update_bucket
 
-ROWS = synthetic_rows()
-VIEWS = ("actions", "moves", "participants", "token_facts", "wallet_actions", "fees_paid", "transfers")
+pytestmark = pytest.mark.usefixtures("telling")
+
+ROWS = told_rows()
+VIEWS = (
+    "actions",
+    "moves",
+    "participants",
+    "token_facts",
+    "wallet_actions",
+    "fees_paid",
+    "transfers",
+    "swaps",
+    "swap_legs",
+    "fee_parts",
+    "liquidity",
+    "token_events",
+    "tokens",
+)
 STEPS = [*(f"write {name}" for name in DECODED_DATASETS), "publish", "done"]
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -51,7 +68,7 @@ def contents(ask: Ask) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of every view; which of them are final does not matter here."""
     found = {}
     for view in VIEWS:
-        columns = "*" if view == "token_facts" else "* exclude (is_final)"
+        columns = "*" if view in ("token_facts", "tokens") else "* exclude (is_final)"
         found[view] = sorted(ask(f"select {columns} from {view}"), key=repr)
     return found
 

@@ -25,8 +25,8 @@ QUERIES = sorted((REPOSITORY_ROOT / "sql" / "queries").glob("*.sql"))
 VIEWS = sorted((REPOSITORY_ROOT / "sql" / "views").glob("*.sql"))
 # What is stored here was never decoded; tests/docs asks these over decoded transactions.
 OF_DECODED_ROWS = {
-    "corrections", "decoded_by_day", "fees_by_day", "gaps_between_transactions", "residual_by_program",
-    "swaps_by_venue_and_day",
+    "corrections", "decoded_by_day", "decoded_share_by_program", "fees_by_day", "gaps_between_transactions",
+    "residual_by_program", "swaps_by_venue_and_day", "unknown_discriminators_by_program_and_hour",
 }  # fmt: skip
 Ask = Callable[[str], list[tuple[object, ...]]]
 

@@ -20,10 +20,13 @@ from decoded_home import (
     synthetic_rows,
     use_inbox,
 )
+from told_trades import told_rows
 
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded
+from oof_pipelines.decode.facts import Liquidity, TokenEvent
 from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.schemas import TOLD_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.hot_rows import ACTION_COLUMNS, action_row
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
@@ -34,7 +37,7 @@ from oof_pipelines.workflows.decode_day import decode_frame
 from oof_pipelines.workflows.decoded_checks import compare_with_hot
 from oof_pipelines.workflows.decoder_version import decoder_version
 
-HOT_TABLES = ("actions", "participants", "hot_moves", "hot_token_facts")
+HOT_TABLES = ("actions", "participants", "hot_moves", "hot_token_facts", *(f"hot_{name}" for name in TOLD_DATASETS))
 
 
 @pytest.fixture
@@ -52,14 +55,18 @@ def hot(url: str) -> Served:
 
 
 def test_the_body_and_its_decoded_rows_are_written_together(url: str) -> None:
-    keep(url, synthetic_rows(), is_final=False)
-    for row in synthetic_rows():
+    keep(url, told_rows(), is_final=False)
+    for row in told_rows():
         assert row.decoded is not None
         assert rows_of_signature(url, row.signature) == {
             "actions": len(row.decoded.actions),
             "participants": len({one.wallet for one in row.decoded.participants}),
             "hot_moves": len(row.decoded.moves),
             "hot_token_facts": len(row.decoded.decimals),
+            "hot_swaps": sum(1 + len(route.legs) for route in row.decoded.routes),
+            "hot_fee_parts": sum(len(r.fees) + sum(len(leg.fees) for leg in r.legs) for r in row.decoded.routes),
+            "hot_liquidity": sum(len(fact.amounts) for fact in row.decoded.facts if isinstance(fact, Liquidity)),
+            "hot_token_events": sum(isinstance(fact, TokenEvent) for fact in row.decoded.facts),
         }
     failed = {row.signature for row in synthetic_rows() if row.is_failed}
     flagged = select(url, """select distinct sig from actions where flags_json @> '{"failed": true}'""")
@@ -68,21 +75,23 @@ def test_the_body_and_its_decoded_rows_are_written_together(url: str) -> None:
 
 
 def test_writing_again_changes_nothing(url: str) -> None:
-    keep(url, synthetic_rows())
+    keep(url, told_rows())
     before = hot(url)
+    assert all(before.values())
 
     async def again(inbox: PostgresInbox) -> None:
-        assert await inbox.store(synthetic_rows(), []) == (0, 0)
+        assert await inbox.store(told_rows(), []) == (0, 0)
 
     use_inbox(url, again)
     assert hot(url) == before
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+@pytest.mark.usefixtures("telling")
 def test_hot_rows_are_what_the_fold_decodes(url: str, zone: str, tmp_path: Path) -> None:
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         connection.execute(f"alter database \"{url.rpartition('/')[2]}\" set timezone = '{zone}'".encode())
-    rows = [*synthetic_rows(), largest_amounts().stored()]
+    rows = [*told_rows(), largest_amounts().stored()]
     keep(url, rows)
     days = fold_all(url, ParquetStore(tmp_path))
     assert len(days) == 3
@@ -140,16 +149,21 @@ def test_only_final_and_folded_rows_are_compared(url: str, tmp_path: Path) -> No
         ("hot_moves", "set balance_raw = null"),
         ("hot_moves", "set delta_raw = delta_raw - 1"),
         ("participants", "set roles = '{signer,fee_payer}'"),
+        ("hot_swaps", "set bought_raw = bought_raw + 1"),
+        ("hot_fee_parts", "set side = 'inside'"),
+        ("hot_liquidity", "set wallet = 'nobody'"),
+        ("hot_token_events", "set name = name || 'x'"),
     ],
 )
+@pytest.mark.usefixtures("telling")
 def test_a_tampered_hot_row_is_found_and_replaced(url: str, table: str, change: str, tmp_path: Path) -> None:
-    rows = [row for row in synthetic_rows() if row.day == synthetic_rows()[0].day]
+    rows = [row for row in told_rows() if row.day == told_rows()[0].day]
     keep(url, rows)
     store = ParquetStore(tmp_path / "calm")
     fold_all(url, store)
     victim = rows[7].signature
     with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-        place = {"actions": "id", "hot_moves": "seq", "participants": "wallet"}[table]
+        place = {"actions": "id", "hot_moves": "seq", "participants": "wallet"}.get(table, "ctid")
         first = f"(select min({place}) from {table} where sig = %s)"
         changed = connection.execute(f"update {table} {change} where sig = %s and {place} = {first}", (victim, victim))  # type: ignore[arg-type]
         assert changed.rowcount == 1

@@ -1,19 +1,19 @@
-"""Swaps inferred from the book: within a venue's or router's outer instruction, who gave one asset and got another.
+"""Trades read off the book alone: within an outer instruction, who gave one asset and got another.
 
-SOL and wrapped SOL are one asset. Rent, tips and fees are no part of a swap, nor is a transfer between a trader's own
-accounts. What passes through on the way (the middle asset of a route) leaves dust that is no third side. No swap is made
-out of liquidity, nor out of a circle that ends in the asset it began with.
+For route instructions no layout was read for, and for swaps that are but hops of a trade by a program nobody decodes. SOL
+and wrapped SOL are one asset. Rent, tips and fees are no part of a trade, nor is a transfer between a trader's own accounts.
+What passes through on the way (the middle asset of a route) leaves dust that is no third side. No trade is made out of
+liquidity, nor out of a circle that ends in the asset it began with.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oof_pipelines.chain.moves import FEE_PATH, NATIVE_MINT, RESIDUAL_PATH, Move, path_text
-from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
+from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.nets import Flow, counted_asset, flows_by_owner, net_by_owner
 from oof_pipelines.decode.programs import ROUTERS, VENUES
-from oof_pipelines.decode.trader_seats import trader_of
 
 _NO_PART_OF_A_SWAP = frozenset(
     {
@@ -35,14 +35,12 @@ Amount = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Swap:
-    """`wallet` sold one amount and bought another at the venue of the instruction `at`; amounts are (asset, base units).
+class BookTrade:
+    """`wallet` sold one amount and bought another; amounts are (asset, base units).
 
     `recipient` is who was given what was bought, '' where the wallet kept it.
     """
 
-    at: Instruction
-    venue: str
     wallet: str
     sold: Amount
     bought: Amount
@@ -50,25 +48,25 @@ class Swap:
     paths: tuple[str, ...]
 
 
-def swaps_of(transaction: ParsedTransaction, moves: list[Move]) -> list[Swap]:
-    """At most one swap an outer instruction, in their order; none of a failed transaction."""
-    if transaction.is_failed:
-        return []
-    outers: dict[int, tuple[Instruction, str]] = {}
-    for instruction in transaction.instructions:
-        name = ROUTERS.get(instruction.program_id) or VENUES.get(instruction.program_id)
-        if name is not None:
-            outers.setdefault(instruction.path[0], (instruction, name))
-    unexplained = _unexplained_by_call(transaction, moves, set(outers))
-    explained = [move for move in moves if move.path not in (FEE_PATH, RESIDUAL_PATH)]
-    elsewhere = [move for move in explained if _outer(move) not in outers]
-    found = []
-    for outer, (instruction, name) in outers.items():
-        within = [move for move in explained if _outer(move) == outer] + unexplained.get(outer, [])
-        swap = _Route(transaction, instruction, name, within, explained, elsewhere).swap()
-        if swap is not None:
-            found.append(swap)
-    return found
+def trade_at(
+    transaction: ParsedTransaction, moves: list[Move], path: str, traders: frozenset[str] = frozenset()
+) -> BookTrade | None:
+    """The trade of the outer instruction of a path. `traders` are whom the venues called there name as trading."""
+    return _Route(transaction, moves, path, traders).trade()
+
+
+def principal_at(
+    transaction: ParsedTransaction, moves: list[Move], path: str, giver: str, sold: Amount
+) -> tuple[str, list[str]]:
+    """Whose money a giver traded with at a path, and the paths it was handed to him on; himself where it was his own,
+    '' where nobody's net says so.
+    """
+    return _Route(transaction, moves, path, frozenset()).principal(giver, sold)
+
+
+def tradeable(moves: Iterable[Move]) -> Iterable[Move]:
+    """Moves that can be part of a trade: rent, tips and network fees never are."""
+    return (move for move in moves if move.kind not in _NO_PART_OF_A_SWAP)
 
 
 def _unexplained_by_call(transaction: ParsedTransaction, moves: list[Move], outers: set[int]) -> dict[int, list[Move]]:
@@ -100,59 +98,58 @@ def _outer(move: Move) -> int:
 
 
 class _Route:
-    """One outer instruction that called a venue, with the moves it made, all moves, and those of no venue's call."""
+    """One outer instruction with the moves it made, all moves, and those of outer instructions that do not trade."""
 
-    def __init__(
-        self,
-        transaction: ParsedTransaction,
-        at: Instruction,
-        venue: str,
-        within: list[Move],
-        moves: list[Move],
-        elsewhere: list[Move],
-    ) -> None:
-        self._at = at
-        self._venue = venue
+    def __init__(self, transaction: ParsedTransaction, moves: list[Move], path: str, traders: frozenset[str]) -> None:
+        outer = int(path.partition(".")[0])
+        explained = [move for move in moves if move.path not in (FEE_PATH, RESIDUAL_PATH)]
+        within = [move for move in explained if _outer(move) == outer]
+        within += _unexplained_by_call(transaction, moves, {outer}).get(outer, [])
+        trading = {
+            one.path[0] for one in transaction.instructions if one.program_id in ROUTERS or one.program_id in VENUES
+        }
         self._signers = transaction.signers
-        self._instructions = [one for one in transaction.instructions if one.path[0] == at.path[0]]
+        self._instructions = [one for one in transaction.instructions if one.path[0] == outer]
         self._within = [move for move in within if move.kind not in _NO_PART_OF_A_SWAP]
         self._paths = tuple(dict.fromkeys(move.path for move in within if move.path != RESIDUAL_PATH))
-        self._moves = moves
-        self._elsewhere = elsewhere
+        self._moves = explained
+        self._elsewhere = [move for move in explained if _outer(move) not in {outer, *trading}]
         self._flows = flows_by_owner(self._within)
-        self._seated = {trader_of(instruction) for instruction in self._instructions} - {""}
+        self._seated = traders
         self._of_venues = self._passed_to_venues() - self._seated
 
-    def swap(self) -> Swap | None:
-        """The swap of the first who traded: signers before wallets before program accounts, pools never."""
+    def trade(self) -> BookTrade | None:
+        """The trade of the first who traded: signers before wallets before program accounts, pools never."""
         taking_part = [signer for signer in self._signers if signer in self._flows]
         for signer in taking_part:
-            trade = self._trade(signer)
-            if trade is not None:
+            pair = self._pair(signer)
+            if pair is not None:
                 # A keeper signs and trades, with what a maker's escrow handed him: the trader is whose money it was.
-                principal, handed_over = self._principal(signer, trade[0])
-                return self._made(principal or signer, *trade, more=handed_over)
+                principal, handed_over = self.principal(signer, pair[0])
+                return self._made(principal or signer, *pair, more=handed_over)
         if any(_is_circle(self._flows[signer]) for signer in taking_part):
             return None
-        trades = {owner: trade for owner in self._flows if (trade := self._trade(owner)) is not None}
-        wallet = next((owner for owner in trades if not is_off_curve(owner)), "")
+        pairs = {owner: pair for owner in self._flows if (pair := self._pair(owner)) is not None}
+        wallet = next((owner for owner in pairs if not is_off_curve(owner)), "")
         if wallet:
-            return self._made(wallet, *trades[wallet])
+            return self._made(wallet, *pairs[wallet])
         givers = [signer for signer in taking_part if _sides(self._flows[signer]) != ([], [])]
         if not givers:
-            wallet = self._program_wallet(list(trades))
+            wallet = self._program_wallet(list(pairs))
             if wallet:
-                return self._made(wallet, *trades[wallet])
+                return self._made(wallet, *pairs[wallet])
             givers = [owner for owner in self._flows if owner not in self._of_venues]
-        return next((swap for giver in givers if (swap := self._swap_of_a_giver(giver)) is not None), None)
+        return next((trade for giver in givers if (trade := self._trade_of_a_giver(giver)) is not None), None)
 
-    def _made(self, wallet: str, sold: Amount, bought: Amount, recipient: str = "", more: Iterable[str] = ()) -> Swap:
+    def _made(
+        self, wallet: str, sold: Amount, bought: Amount, recipient: str = "", more: Iterable[str] = ()
+    ) -> BookTrade:
         paths = tuple(dict.fromkeys((*more, *self._paths)))
         if any(move.path == RESIDUAL_PATH and move.owner == wallet for move in self._within):
             paths = (*paths, RESIDUAL_PATH)
-        return Swap(self._at, self._venue, wallet, sold, bought, recipient, paths)
+        return BookTrade(wallet, sold, bought, recipient, paths)
 
-    def _trade(self, owner: str) -> tuple[Amount, Amount] | None:
+    def _pair(self, owner: str) -> tuple[Amount, Amount] | None:
         """(sold, bought) of an owner who gave one asset and got another."""
         flows = self._flows.get(owner, {})
         sold, bought = _sides(flows)
@@ -202,13 +199,13 @@ class _Route:
 
     # --- somebody who gave and got nothing ---
 
-    def _swap_of_a_giver(self, giver: str) -> Swap | None:
+    def _trade_of_a_giver(self, giver: str) -> BookTrade | None:
         """He acts for another, whose money it was, or has what he bought sent to another, or both."""
         gave, got = _sides(self._flows[giver])
         if len(gave) != 1 or got:
             return None
         sold = gave[0]
-        principal, handed_over = self._principal(giver, sold)
+        principal, handed_over = self.principal(giver, sold)
         if not principal:
             return None
         gave, got = _sides(self._flows.get(principal, {}))
@@ -222,7 +219,7 @@ class _Route:
         recipient, bought = delivered
         return self._made(principal, sold, bought, recipient if recipient != principal else "", handed_over)
 
-    def _principal(self, giver: str, sold: Amount) -> tuple[str, list[str]]:
+    def principal(self, giver: str, sold: Amount) -> tuple[str, list[str]]:
         """Whose money it was, and the paths on which it was handed to the giver; '' where nobody's net says so."""
         asset, amount_raw = sold
         nets = net_by_owner(move for move in self._moves if move.kind not in _NO_PART_OF_A_SWAP)

@@ -1,0 +1,263 @@
+"""Routes: one net trade a route instruction, or a swap made on a venue directly; what PnL books.
+
+Through a router the amounts are what left and what reached the trader's own accounts within the route instruction, by the
+book; on a venue called directly, or by a program we do not know as a router, they are the venue's own. A keeper who fills
+an order trades for its maker. The legs stay with the route and are never booked beside it.
+"""
+
+import msgspec
+
+from oof_pipelines.decode.book_trades import principal_at, trade_at, tradeable
+from oof_pipelines.decode.call import Scene
+from oof_pipelines.decode.curve import is_off_curve
+from oof_pipelines.decode.facts import Fact, FeePart, Leg, OrderFill, RouterCall, RouterHop
+from oof_pipelines.decode.nets import flows_by_owner
+from oof_pipelines.decode.programs import BY_ID, ROUTERS
+from oof_pipelines.decode.route_amounts import RouteAmounts, trade_within
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`trader` gave one amount for another. `via` is the router, the program that called the venue, or the venue itself.
+
+    `recipient` is who was given what was bought, '' where the trader kept it. `paths` are the paths of its moves. A sold
+    and a bought mint that are the same are a circle: gain or loss of what it began with.
+    """
+
+    path: str
+    program_id: str
+    via: str
+    trader: str
+    sold_mint: str
+    sold_raw: int
+    bought_mint: str
+    bought_raw: int
+    recipient: str
+    legs: tuple[Leg, ...]
+    fees: tuple[FeePart, ...]
+    paths: tuple[str, ...]
+
+    @property
+    def venue(self) -> str:
+        """Where it was traded: the router; of a trade without one the venue of its first leg."""
+        return self.via if self.program_id in ROUTERS or not self.legs else self.legs[0].venue
+
+
+def routes_of(scene: Scene, facts: list[Fact]) -> list[Route]:
+    """All routes of a transaction in the order of their paths; none of a failed one."""
+    if scene.transaction.is_failed:
+        return []
+    routes = _Routes(scene, facts).all()
+    routes.sort(key=lambda route: scene.order_of(route.path))
+    return routes
+
+
+class _Routes:
+    """The routes of one transaction while they are found: routers' calls first, then orders, then what is left of legs."""
+
+    def __init__(self, scene: Scene, facts: list[Fact]) -> None:
+        self._scene = scene
+        self._legs = [fact for fact in facts if isinstance(fact, Leg)]
+        self._hops = [fact for fact in facts if isinstance(fact, RouterHop)]
+        self._fills = [fact for fact in facts if isinstance(fact, OrderFill)]
+        calls = [fact for fact in facts if isinstance(fact, RouterCall)]
+        spans = [self._span(call.path) for call in calls]
+        # A router that calls a router is one route.
+        self._calls = [
+            call
+            for call, (start, _) in zip(calls, spans, strict=True)
+            if not any(begin < start < end for begin, end in spans)
+        ]
+
+    def all(self) -> list[Route]:
+        routes = [route for call in self._calls if (route := self._routed(call)) is not None]
+        routes += self._unread_routers({route.path for route in routes})
+        routes = self._filled(routes)
+        return routes + self._alone(routes)
+
+    def _span(self, path: str) -> tuple[int, int]:
+        order = self._scene.order_of(path)
+        return order, self._scene.end_of(order)
+
+    def _within(self, path: str, legs: list[Leg]) -> list[Leg]:
+        start, end = self._span(path)
+        return [leg for leg in legs if start <= self._scene.order_of(leg.path) < end]
+
+    # --- routers ---
+
+    def _routed(self, call: RouterCall) -> Route | None:
+        legs = self._legs_of(call.path)
+        trade = trade_within(self._scene, call)
+        if trade is None:
+            return self._inferred(call.path, call.router, legs, call.fees)
+        return self._for_principal(self._route(call.path, call.router, trade, legs, call.fees))
+
+    def _for_principal(self, route: Route) -> Route:
+        """A route made with somebody else's money is his: a keeper gives and takes without having or keeping."""
+        if route.sold_mint == route.bought_mint or any(fill.taker == route.trader for fill in self._fills):
+            return route
+        sold = (route.sold_mint, route.sold_raw)
+        transaction, moves = self._scene.transaction, self._scene.moves
+        principal, handed = principal_at(transaction, moves, route.path, route.trader, sold)
+        if principal in ("", route.trader):
+            return route
+        recipient = "" if route.recipient == principal else route.recipient
+        return msgspec.structs.replace(
+            route, trader=principal, recipient=recipient, paths=tuple(dict.fromkeys((*handed, *route.paths)))
+        )
+
+    def _legs_of(self, path: str) -> tuple[Leg, ...]:
+        """Our legs within a route, and the router's own words for the hops at venues we do not decode."""
+        start, end = self._span(path)
+        legs = self._within(path, self._legs)
+        told: list[Leg] = []
+        last = start
+        for hop in self._hops:
+            order = self._scene.order_of(hop.path)
+            if not start <= order < end:
+                continue
+            is_ours = any(last < self._scene.order_of(leg.path) < order for leg in legs)
+            is_ours = is_ours or any(
+                (leg.sold_mint, leg.sold_raw, leg.bought_mint, leg.bought_raw)
+                == (hop.sold_mint, hop.sold_raw, hop.bought_mint, hop.bought_raw)
+                for leg in legs
+            )
+            if not is_ours:
+                told.append(self._leg_of_a_hop(hop, last))
+            last = order
+        return tuple(sorted([*legs, *told], key=lambda leg: self._scene.order_of(leg.path)))
+
+    def _leg_of_a_hop(self, hop: RouterHop, after: int) -> Leg:
+        """At the path of the venue's own call, where it can be told; the router tells of a hop after it was made."""
+        program = BY_ID.get(hop.program_id)
+        venue = program.name if program else hop.program_id
+        called = range(after + 1, self._scene.order_of(hop.path))
+        at = next((one for one in called if self._scene.instructions[one].program_id == hop.program_id), None)
+        path = hop.path if at is None else self._scene.path_of(at)
+        amounts = (hop.sold_mint, hop.sold_raw, hop.bought_mint, hop.bought_raw)
+        return Leg(path, hop.program_id, venue, "", "", *amounts)
+
+    def _unread_routers(self, read: set[str]) -> list[Route]:
+        """Calls of routers by instructions we have no layout for: what the book says of them."""
+        routes = []
+        covered = [self._span(path) for path in [*read, *(call.path for call in self._calls)]]
+        for order, one in enumerate(self._scene.instructions):
+            router = ROUTERS.get(one.program_id)
+            if router is None or one.stack_height > 1 or any(start <= order < end for start, end in covered):
+                continue
+            path = self._scene.path_of(order)
+            route = self._inferred(path, router, self._legs_of(path), ())
+            if route is not None:
+                routes.append(route)
+        return routes
+
+    def _inferred(self, path: str, via: str, legs: tuple[Leg, ...], fees: tuple[FeePart, ...]) -> Route | None:
+        """A trade read off the book alone, of whoever gave one thing and got another."""
+        traders = frozenset(leg.trader for leg in legs) - {""}
+        found = trade_at(self._scene.transaction, self._scene.moves, path, traders)
+        if found is None:
+            return None
+        trade = RouteAmounts(found.wallet, *found.sold, *found.bought, found.recipient)
+        return self._route(path, via, trade, legs, fees, found.paths)
+
+    def _route(
+        self,
+        path: str,
+        via: str,
+        trade: RouteAmounts,
+        legs: tuple[Leg, ...],
+        fees: tuple[FeePart, ...],
+        paths: tuple[str, ...] = (),
+    ) -> Route:
+        order = self._scene.order_of(path)
+        return Route(
+            path,
+            self._scene.instructions[order].program_id,
+            via,
+            trade.trader,
+            trade.sold_mint,
+            trade.sold_raw,
+            trade.bought_mint,
+            trade.bought_raw,
+            trade.recipient,
+            legs,
+            (*(fee for leg in legs for fee in leg.fees), *fees),
+            paths or self._scene.move_paths(order),
+        )
+
+    # --- orders ---
+
+    def _filled(self, routes: list[Route]) -> list[Route]:
+        """Orders filled: through a route of the taker's, which then is the maker's, or as they are."""
+        for fill in self._fills:
+            serving = next((route for route in routes if self._serves(route, fill)), None)
+            recipient = ""
+            trade = RouteAmounts(
+                fill.maker, fill.sold_mint, fill.sold_raw, fill.bought_mint, fill.bought_raw, recipient
+            )
+            if serving is None:
+                legs = tuple(self._within(fill.path, self._legs))
+                routes.append(self._route(fill.path, fill.venue, trade, legs, fill.fees))
+            else:
+                routes.remove(serving)
+                fees = tuple(fee for fee in serving.fees if not any(fee in leg.fees for leg in serving.legs))
+                paths = tuple(dict.fromkeys((*serving.paths, *self._scene.move_paths(self._scene.order_of(fill.path)))))
+                routes.append(self._route(serving.path, serving.via, trade, serving.legs, (*fees, *fill.fees), paths))
+        return routes
+
+    @staticmethod
+    def _serves(route: Route, fill: OrderFill) -> bool:
+        is_of_the_pair = (route.sold_mint, route.bought_mint) == (fill.sold_mint, fill.bought_mint)
+        return is_of_the_pair and route.trader in (fill.taker, fill.maker)
+
+    # --- venues called without a router ---
+
+    def _alone(self, routes: list[Route]) -> list[Route]:
+        covered = [self._span(path) for route in routes for path in (route.path,)]
+        covered += [self._span(fill.path) for fill in self._fills] + [self._span(call.path) for call in self._calls]
+        left = [
+            leg
+            for leg in self._legs
+            if not any(start <= self._scene.order_of(leg.path) < end for start, end in covered)
+        ]
+        found: list[Route] = []
+        while left:
+            first = left[0]
+            outer = first.path.partition(".")[0]
+            together = [leg for leg in left if leg.path.partition(".")[0] == outer]
+            if outer != first.path and self._is_part_of_more(together, outer):
+                route = self._inferred(outer, self._caller(outer), tuple(together), ())
+                if route is not None:
+                    left = [leg for leg in left if leg not in together]
+                    found.append(route)
+                    continue
+            chain = self._within(first.path, left)
+            left = [leg for leg in left if leg not in chain]
+            found.append(self._of_chain(chain, self._caller(outer) if outer != first.path else first.venue))
+        return found
+
+    def _is_part_of_more(self, legs: list[Leg], outer: str) -> bool:
+        """Whether the swaps of an outer instruction are but hops of a trade that the book knows better: made by a program's
+        own account, or with something given or got at a venue we do not decode.
+        """
+        if all(is_off_curve(leg.trader) and leg.trader not in self._scene.transaction.signers for leg in legs):
+            return True
+        traders = {leg.trader for leg in legs}
+        if len(traders) > 1:
+            return False
+        told: dict[str, int] = {}
+        for leg in legs:
+            told[leg.sold_mint] = told.get(leg.sold_mint, 0) - leg.sold_raw
+            told[leg.bought_mint] = told.get(leg.bought_mint, 0) + leg.bought_raw
+        flows = flows_by_owner(tradeable(self._scene.moves_within(self._scene.order_of(outer))))
+        booked = flows.get(traders.pop(), {})
+        return any(raw * booked[mint].net_raw <= 0 for mint, raw in told.items() if raw and mint in booked)
+
+    def _caller(self, outer: str) -> str:
+        program_id = self._scene.instructions[self._scene.order_of(outer)].program_id
+        program = BY_ID.get(program_id)
+        return program.name if program else program_id
+
+    def _of_chain(self, chain: list[Leg], via: str) -> Route:
+        first, last = chain[0], chain[-1]
+        trade = RouteAmounts(first.trader, first.sold_mint, first.sold_raw, last.bought_mint, last.bought_raw, "")
+        return self._route(first.path, via, trade, tuple(chain), ())

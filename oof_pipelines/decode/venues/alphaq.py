@@ -1,0 +1,39 @@
+"""AlphaQ: pools quoted by their maker, without a published IDL.
+
+A swap (tag 12) says the direction (0: the trader pays the second mint), the amount in and the least amount out. Vaults are
+token accounts that own themselves; several pools share one.
+"""
+
+from collections.abc import Iterable
+
+from oof_pipelines.decode.call import Call
+from oof_pipelines.decode.facts import Fact
+from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.program import VENUE, Program, instruction
+
+
+def _swap(call: Call) -> Iterable[Fact]:
+    return either_way_swap(
+        call,
+        pool=call.account("pool"),
+        accounts=(call.account("user_a"), call.account("user_b")),
+        vaults=(call.account("vault_a"), call.account("vault_b")),
+    )
+
+
+PROGRAM = Program(
+    name="alphaq",
+    role=VENUE,
+    program_ids=("ALPHAQmeA7bjrVuccPsYPiCvsi428SNwte66Srvs4pHA",),
+    source="recorded swaps; no layout is published",
+    instructions=(
+        instruction(
+            "swap",
+            "user pool _ user_a user_b vault_a vault_b",
+            "direction:u8 amount_in:u64 minimum_amount_out:u64",
+            discriminator=b"\x0c",
+            read=_swap,
+        ),
+    ),
+    tag_bytes=1,
+)

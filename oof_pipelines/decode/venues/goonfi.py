@@ -1,0 +1,39 @@
+"""GoonFi v2: pools quoted by their maker, without a published IDL.
+
+A swap's data are the tag 1, the direction (1: the trader pays the second mint), the amount in, the least amount out and,
+since some version, one byte more. The accounts keep the pool's order of mints.
+"""
+
+from collections.abc import Iterable
+
+from oof_pipelines.decode.call import Call
+from oof_pipelines.decode.facts import Fact
+from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.program import VENUE, Program, instruction
+
+
+def _swap(call: Call) -> Iterable[Fact]:
+    return either_way_swap(
+        call,
+        pool=call.account("market"),
+        accounts=(call.account("user_base"), call.account("user_quote")),
+        vaults=(call.account("base_vault"), call.account("quote_vault")),
+    )
+
+
+PROGRAM = Program(
+    name="goonfi_v2",
+    role=VENUE,
+    program_ids=("goonuddtQRrWqqn5nFyczVKaie28f3kDkHWkHtURSLE",),
+    source="recorded swaps; data and accounts as in the GoonFi v2 client of blueshift-gg/beethoven",
+    instructions=(
+        instruction(
+            "swap",
+            "user market user_base user_quote base_vault quote_vault base_mint quote_mint",
+            "is_bid:bool amount_in:u64 minimum_amount_out:u64 is_ultra:bool",
+            discriminator=b"\1",
+            read=_swap,
+        ),
+    ),
+    tag_bytes=1,
+)

@@ -1,0 +1,40 @@
+"""Tessera V: pools quoted by their maker, without a published IDL.
+
+A swap (tag 16) names vaults and the trader's accounts by the pool's order of mints. Tag 13 is the maker's message that
+moves his quotes: two accounts, no transfer.
+"""
+
+from collections.abc import Iterable
+
+from oof_pipelines.decode.call import Call
+from oof_pipelines.decode.facts import Fact
+from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.program import VENUE, Program, instruction
+
+
+def _swap(call: Call) -> Iterable[Fact]:
+    return either_way_swap(
+        call,
+        pool=call.account("pool"),
+        accounts=(call.account("user_base"), call.account("user_quote")),
+        vaults=(call.account("base_vault"), call.account("quote_vault")),
+    )
+
+
+PROGRAM = Program(
+    name="tessera",
+    role=VENUE,
+    program_ids=("TessVdML9pBGgG9yGks7o4HewRaXVAMuoVj4x83GLQH",),
+    source="a recorded swap and a recorded quote; no layout is published",
+    instructions=(
+        instruction(
+            "swap",
+            "global_state pool user base_vault quote_vault user_base user_quote base_mint quote_mint",
+            "direction:u8 amount_in:u64 minimum_amount_out:u64",
+            discriminator=b"\x10",
+            read=_swap,
+        ),
+        instruction("quote", "maker pool", discriminator=b"\x0d"),
+    ),
+    tag_bytes=1,
+)

@@ -1,0 +1,58 @@
+"""What must hold between the datasets of trades: legs and their routes, routes and their actions, fees and their swaps.
+
+Each check gives (whether it passed, one line). The frames have passed their schemas.
+"""
+
+import polars as pl
+
+_EXAMPLES = 3
+_TRADE = ["signature", "path", "wallet", "asset", "amount_raw", "bought_asset", "bought_raw"]
+_SWAP_KEY = ["signature", "path", "is_route", "ordinal"]
+
+Outcome = tuple[bool, str]
+
+
+def legs_have_routes(swaps: pl.DataFrame) -> Outcome:
+    """Every leg names a route row of its transaction, and every route row names itself."""
+    routes = swaps.filter("is_route").select(
+        "signature", pl.col("path").alias("route_path"), pl.col("ordinal").alias("route_ordinal")
+    )
+    orphans = swaps.join(routes, on=["signature", "route_path", "route_ordinal"], how="anti")
+    strays = swaps.filter(
+        pl.col("is_route") & ((pl.col("path") != pl.col("route_path")) | (pl.col("ordinal") != pl.col("route_ordinal")))
+    )
+    return _outcome(pl.concat([orphans, strays]), f"{swaps.height - routes.height} legs of {routes.height} routes")
+
+
+def amounts_are_positive(swaps: pl.DataFrame) -> Outcome:
+    """Nobody sells nothing, and nobody buys nothing."""
+    return _outcome(swaps.filter((pl.col("sold_raw") <= 0) | (pl.col("bought_raw") <= 0)), f"{swaps.height} swaps")
+
+
+def routes_are_actions(swaps: pl.DataFrame, actions: pl.DataFrame) -> Outcome:
+    """Each route is one swap action of the same trader and amounts, and each swap action is a route."""
+    routes = (
+        swaps.filter("is_route")
+        .rename({"trader": "wallet", "sold_mint": "asset", "sold_raw": "amount_raw", "bought_mint": "bought_asset"})
+        .select(_TRADE)
+    )
+    acted = actions.filter(pl.col("kind") == "swap").select(_TRADE)
+    # By number of each: two equal trades at one path are two actions.
+    counted, wanted = (frame.group_by(_TRADE).len() for frame in (routes, acted))
+    differing = pl.concat(
+        [counted.join(wanted, on=counted.columns, how="anti"), wanted.join(counted, on=wanted.columns, how="anti")]
+    )
+    return _outcome(differing, f"{routes.height} routes, {acted.height} swap actions")
+
+
+def fees_have_swaps(fee_parts: pl.DataFrame, swaps: pl.DataFrame) -> Outcome:
+    """Every part of a fee is of a row of swaps."""
+    return _outcome(fee_parts.join(swaps, on=_SWAP_KEY, how="anti"), f"{fee_parts.height} parts of fees")
+
+
+def _outcome(offending: pl.DataFrame, detail: str) -> Outcome:
+    if offending.is_empty():
+        return True, detail
+    examples = offending.select("signature", "path").unique().sort("signature", "path").head(_EXAMPLES).rows()
+    named = ", ".join(f"{signature} {path}" for signature, path in examples)
+    return False, f"{offending.height} of {detail} do not hold, e.g. {named}"

@@ -1,0 +1,42 @@
+"""Tessera V: a recorded swap; a recorded quote gives nothing."""
+
+import pytest
+from recorded_bodies import Recorded
+from venue_calls import facts_of, reading_of
+
+from oof_pipelines.chain.moves import NATIVE_MINT
+from oof_pipelines.chain.transaction import parse_transaction
+from oof_pipelines.decode.facts import Leg, Reserve
+from oof_pipelines.decode.money import USDC_MINT
+
+RECORDED = {
+    "3DafP7fgvWm1EUYiNRGdGEJzCN7uTtvoFSBfr9HwYukNXsmhEkUiuDEvTgzF1etuhfz2DAE7eTuoLUKjCJtgr4Nc": [
+        Leg(
+            path="5.2",
+            program_id="TessVdML9pBGgG9yGks7o4HewRaXVAMuoVj4x83GLQH",
+            venue="tessera",
+            pool="FLckHLGMJy5gEoXWwcE68Nprde1D4araK4TGLw4pQq2n",
+            trader="ARu4n5mFdZogZAravu7CcizaojWnS6oqka37gdLT5SZn",
+            sold_mint=USDC_MINT,
+            sold_raw=9932000,
+            bought_mint=NATIVE_MINT,
+            bought_raw=113602835,
+            reserves=(
+                Reserve(mint=NATIVE_MINT, before_raw=14497276852028, after_raw=14497163249193),
+                Reserve(mint=USDC_MINT, before_raw=1454868835006, after_raw=1454878767006),
+            ),
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("signature", RECORDED)
+def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
+    facts = facts_of(by_signature[signature], "tessera")
+    assert facts == RECORDED[signature]
+
+
+def test_a_quote_of_the_maker_is_known_and_gives_nothing(by_signature: dict[str, Recorded]) -> None:
+    signature = "JwJGyutK4mWUf2Cs2z9S3GXkfoYxMWVXbLNkE9UYW3oHLpfv9fBDJBZyq7Fe8igMrb2h4LPmEvEzCezQ6m6boSB"
+    reading = reading_of(parse_transaction(by_signature[signature].body))
+    assert (reading.facts, reading.unknown, reading.unread) == ([], [], [])
