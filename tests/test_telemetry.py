@@ -54,7 +54,7 @@ def test_counts_are_metrics() -> None:
     tally = DecodeTally(transactions=5, decoded=4, conserved=4)
     pumpfun = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
     tally.by_program = {
-        pumpfun: ProgramTally(2, 1, 300, 20), "unknown one": ProgramTally(1), "unknown two": ProgramTally(1)
+        pumpfun: ProgramTally(2, 1, 300, 20, 40, 3, 1), "unknown one": ProgramTally(1), "unknown two": ProgramTally(1)
     }  # fmt: skip
     registry.register(FeedCollector(counts, tally, Counter({("getSlot", "answered"): 2})))
     counts.stored += 1
@@ -66,4 +66,8 @@ def test_counts_are_metrics() -> None:
     assert 'oof_decode_program_residual_total{program="pumpfun"} 1.0' in text
     assert 'oof_decode_program_residual_lamports_total{program="pumpfun"} 20.0' in text
     assert 'oof_decode_program_transactions_total{program="other"} 2.0' in text
+    assert 'oof_decode_program_calls_total{program="pumpfun"} 40.0' in text
+    assert 'oof_decode_program_unknown_calls_total{program="pumpfun"} 3.0' in text
+    assert 'oof_decode_program_unread_calls_total{program="pumpfun"} 1.0' in text
+    assert 'oof_decode_program_unknown_calls_total{program="other"} 0.0' in text
     assert 'oof_rpc_calls_total{method="getSlot",outcome="answered"} 2.0' in text

@@ -13,6 +13,7 @@ from decoded_home import synthetic_rows
 from oof_pipelines.chain.moves import NATIVE_MINT, path_text
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.actions import actions_of
+from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.decode.facts import INSIDE, ON_TOP, Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.reading import UnknownCall
@@ -82,7 +83,7 @@ def with_told(decoded: Decoded) -> Decoded:
         decoded,
         routes=routes,
         facts=facts,
-        actions=actions_of(transaction, decoded.moves, routes, facts),
+        actions=actions_of(transaction, decoded.moves, Scene(transaction, decoded.moves), routes, facts),
         unknown=[UnknownCall(path, PROGRAM, "00ff00ff00ff00ff")],
     )
 

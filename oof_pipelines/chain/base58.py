@@ -14,6 +14,7 @@ _SHORT_ONE = 58**_SHORT_DIGITS
 _SHORT_FRONTS = [_ONE + _ZERO * (_SHORT_DIGITS - digits) for digits in range(_SHORT_DIGITS + 1)]
 _LONG_DIGITS = 87
 _LONG_ONE = 58**_LONG_DIGITS
+_LONG_FRONTS = [_ONE + _ZERO * (_LONG_DIGITS - digits) for digits in range(_LONG_DIGITS + 1)]
 _LONG_ONE_ODD = 29**_LONG_DIGITS
 """58**87 without its 87 factors of two: a shift is quicker than to multiply by them."""
 
@@ -21,9 +22,12 @@ _LONG_ONE_ODD = 29**_LONG_DIGITS
 def decode_base58(text: str) -> bytes:
     """The bytes behind `text`; ValueError names the first character that is not base58."""
     number: int
+    size = len(text)
     try:
-        if len(text) <= _SHORT_DIGITS:
-            number = int.from_bytes(Pubkey.from_string(_SHORT_FRONTS[len(text)] + text), "big") - _SHORT_ONE
+        if size <= _SHORT_DIGITS:
+            number = int.from_bytes(Pubkey.from_string(_SHORT_FRONTS[size] + text), "big") - _SHORT_ONE
+        elif size <= _LONG_DIGITS:
+            number = int.from_bytes(Signature.from_string(_LONG_FRONTS[size] + text), "big") - _LONG_ONE
         else:
             number = _long_number(text)
     except ValueError:
@@ -38,15 +42,11 @@ def decode_base58(text: str) -> bytes:
 def _long_number(digits: str) -> int:
     """The number that more digits stand for, read 87 at a time."""
     first = len(digits) % _LONG_DIGITS
-    number = _part(_ZERO * (_LONG_DIGITS - first) + digits[:first]) if first else 0
+    number: int = int.from_bytes(Signature.from_string(_LONG_FRONTS[first] + digits[:first]), "big") - _LONG_ONE
     for start in range(first, len(digits), _LONG_DIGITS):
-        number = (number * _LONG_ONE_ODD << _LONG_DIGITS) + _part(digits[start : start + _LONG_DIGITS])
+        part = Signature.from_string(_ONE + digits[start : start + _LONG_DIGITS])
+        number = (number * _LONG_ONE_ODD << _LONG_DIGITS) + int.from_bytes(part, "big") - _LONG_ONE
     return number
-
-
-def _part(digits: str) -> int:
-    value: int = int.from_bytes(Signature.from_string(_ONE + digits), "big") - _LONG_ONE
-    return value
 
 
 def encode_base58(data: bytes) -> str:

@@ -1,7 +1,8 @@
 """`oof bench decode --peer`: the npm package solana-dex-parser over the same transactions, its speed and its trades.
 
-Each side is measured in processes of its own on one core, ours and the peer's in turn, from the same bytes; a ratio is of
-two neighbours, so a busy minute of the machine meets both. The peer is measured twice: from bytes to `parseAll`, with all
+Each side is measured in processes of its own on one core, ours and the peer's in turn, from the same bytes. Time is the
+processor's, of all threads, so what else the machine does is left out; a ratio is of two neighbours, so what is slow for a
+minute is so for both. The peer is measured twice: from bytes to `parseAll`, with all
 that its users must do before (JSON, and web3 for a wire transaction), and `parseTrades` alone over objects that are there
 already, which is the best it can do.
 """

@@ -56,7 +56,10 @@ class Ledger:
         net, call = self._net_pair(stated), self._call_pair(stated)
         if _is_borne_out(stated, net, stated.beside_cost_raw, stated.beside_proceeds_raw):
             return NET
-        if _is_borne_out(stated, call, 0, 0):
+        # A bot may be paid by the same call or by another instruction.
+        if _is_borne_out(stated, call, 0, 0) or (
+            _is_borne_out(stated, call, stated.beside_cost_raw, stated.beside_proceeds_raw)
+        ):
             return CALL
         moves = self._within(stated)
         told = [(move.owner, one_mint(move.asset), move.delta_raw) for move in moves if move.kind not in _SUPPLY]

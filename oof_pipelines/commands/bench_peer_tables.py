@@ -24,7 +24,7 @@ _PEER_OBJECTS = "peer: objects → parseTrades"
 
 @dataclass(slots=True)
 class Speeds:
-    """Seconds a transaction, an entry a round; `is_pinned` where all ran on one and the same core."""
+    """Processor seconds a transaction, an entry a round; `is_pinned` where all ran on one and the same core."""
 
     transactions: int
     is_pinned: bool
@@ -57,7 +57,8 @@ def show(note: str, speeds: Speeds, answers: Sequence[PeerAnswer], compared: Com
     for table in (_speeds(speeds), _agreements(compared), _verdicts(compared)):
         console.print(table)
     pinned = "one core" if speeds.is_pinned else "not held on one core: this system cannot"
-    click.echo(f"medians of {len(speeds.ours_seconds)} rounds in turn (least–most), {pinned}; ratios within a round")
+    rounds = f"medians of {len(speeds.ours_seconds)} rounds in turn (least–most); ratios within a round"
+    click.echo(f"{rounds}; processor time of all threads, {pinned}")
     click.echo(f"{note}; the peer refused {sum(bool(answer.error) for answer in answers)}")
     for difference in compared.differences:
         click.echo(difference_line(difference))

@@ -1,7 +1,7 @@
 // The node side of `oof bench decode --peer`: solana-dex-parser over the bodies of a file, one getTransaction result a line.
 //
 //   node peer_decode.mjs MODULES BODIES answers OUTPUT     what it says of each body, a JSON line each, in their order
-//   node peer_decode.mjs MODULES BODIES time PASSES        how long it takes: one JSON line on standard output
+//   node peer_decode.mjs MODULES BODIES time PASSES        what it costs: one JSON line on standard output
 //
 // MODULES is an npm prefix that holds node_modules/solana-dex-parser. Amounts in answers are strings of base units.
 
@@ -62,9 +62,9 @@ function answer(parser, body) {
   }
 }
 
-/** Seconds of `work` over every item, `passes` times; what the library throws is part of its work. */
+/** Processor seconds, of all threads, for `work` over every item, `passes` times; what it throws is part of it. */
 function timed(items, passes, work) {
-  const started = process.hrtime.bigint();
+  const started = process.cpuUsage();
   for (let pass = 0; pass < passes; pass += 1) {
     for (const item of items) {
       try {
@@ -74,7 +74,8 @@ function timed(items, passes, work) {
       }
     }
   }
-  return Number(process.hrtime.bigint() - started) / 1e9;
+  const used = process.cpuUsage(started);
+  return (used.user + used.system) / 1e6;
 }
 
 function measure(parser, bodies, passes) {

@@ -1,7 +1,6 @@
 """What owners gained and lost over all their accounts, read off the book."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -29,33 +28,35 @@ def net_by_owner(moves: Iterable[Move]) -> dict[str, dict[str, int]]:
     A wrapped SOL account's amount is money that is among its lamports already, so native money is counted in lamports
     alone, whatever moved, wrapped or synchronised it, and at whatever path.
     """
-    nets: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for move, asset in _counted(moves):
-        nets[move.owner][asset] += move.delta_raw
+    nets: dict[str, dict[str, int]] = {}
+    for move in moves:
+        if asset := counted_asset(move):
+            its_assets = nets.setdefault(move.owner, {})
+            its_assets[asset] = its_assets.get(asset, 0) + move.delta_raw
     return {owner: {asset: raw for asset, raw in assets.items() if raw} for owner, assets in nets.items()}
 
 
 def flows_by_owner(moves: Iterable[Move]) -> Flows:
     """The same with in and out apart. What an instruction moves between two accounts of one owner is no flow."""
-    at_paths: dict[tuple[str, str, str], int] = defaultdict(int)
-    for move, asset in _counted(moves):
-        at_paths[move.owner, asset, move.path] += move.delta_raw
-    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    at_paths: dict[tuple[str, str, str], int] = {}
+    for move in moves:
+        if asset := counted_asset(move):
+            at_path = move.owner, asset, move.path
+            at_paths[at_path] = at_paths.get(at_path, 0) + move.delta_raw
+    sums: dict[str, dict[str, tuple[int, int]]] = {}
     for (owner, asset, _), delta_raw in at_paths.items():
-        in_raw, out_raw = sums.get((owner, asset), (0, 0))
-        sums[owner, asset] = (in_raw + max(0, delta_raw), out_raw + max(0, -delta_raw))
-    flows: Flows = {}
-    for (owner, asset), (in_raw, out_raw) in sums.items():
-        flows.setdefault(owner, {})[asset] = Flow(in_raw, out_raw)
-    return flows
+        its_assets = sums.setdefault(owner, {})
+        in_raw, out_raw = its_assets.get(asset, (0, 0))
+        its_assets[asset] = (in_raw + delta_raw, out_raw) if delta_raw > 0 else (in_raw, out_raw - delta_raw)
+    return {
+        owner: {asset: Flow(in_raw, out_raw) for asset, (in_raw, out_raw) in assets.items()}
+        for owner, assets in sums.items()
+    }
 
 
 def counted_asset(move: Move) -> str:
     """The asset a move counts for; '' where it counts for none: a counter-account's, or an amount of wrapped SOL."""
-    if move.is_virtual or move.asset in NATIVE_MINTS:
+    asset = move.asset
+    if move.is_virtual or asset in NATIVE_MINTS:
         return ""
-    return NATIVE_MINT if move.asset == LAMPORTS_ASSET else move.asset
-
-
-def _counted(moves: Iterable[Move]) -> Iterator[tuple[Move, str]]:
-    return ((move, asset) for move in moves if (asset := counted_asset(move)))
+    return NATIVE_MINT if asset == LAMPORTS_ASSET else asset

@@ -30,12 +30,15 @@ class Reading:
 
 
 def has_known_program(transaction: ParsedTransaction) -> bool:
-    """Whether any instruction is of a program we decode."""
-    return any(one.program_id in BY_ID for one in transaction.instructions)
+    """Whether there is anything to read: a call of a program we decode, in a transaction that did something.
+
+    A failed one says nothing of layouts either: anybody may call a program with anything.
+    """
+    return not transaction.is_failed and any(one.program_id in BY_ID for one in transaction.instructions)
 
 
 def read_facts(scene: Scene) -> Reading:
-    """What the programs of a transaction did by their own words. A failed one did nothing; its calls are still looked up."""
+    """What the programs of a successful transaction did by their own words."""
     reading = Reading([], [], [])
     transaction = scene.transaction
     for order, one in enumerate(transaction.instructions):
@@ -49,10 +52,11 @@ def read_facts(scene: Scene) -> Reading:
         layout = program.layout_of(one.data, transaction.slot)
         if layout is None:
             reading.unknown.append(_unknown(transaction, order, program.tag_bytes))
-        elif layout.read is not None and not transaction.is_failed:
+        elif layout.read is not None:
             call = Call(scene, order, program, layout.take(one.accounts, one.data))
             try:
-                reading.facts.extend(layout.read(call))
+                # All of a call or nothing: a reader that fails midway has said nothing.
+                reading.facts.extend(list(layout.read(call)))
             except LayoutError:
                 reading.unread.append(call.path)
     return reading

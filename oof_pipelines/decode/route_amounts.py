@@ -34,7 +34,8 @@ def trade_within(scene: Scene, call: RouterCall) -> RouteAmounts | None:
     bought_mint = _mint(scene, call.destination_account, call.bought_mint)
     if not trader or not sold_mint or not bought_mint:
         return None
-    flows = flows_by_owner(tradeable(scene.moves_within(order)))
+    moves = [move for move in scene.moves_within(order) if move.owner in (trader, receiver)]
+    flows = flows_by_owner(tradeable(moves))
     gave = flows.get(trader, {}).get(sold_mint, _NONE)
     got = flows.get(receiver, {}).get(bought_mint, _NONE)
     if sold_mint == bought_mint:

@@ -23,7 +23,10 @@ def router_call(
     bought_mint: str = "",
     fees: Iterable[FeePart] = (),
 ) -> RouterCall:
-    """The route of a call. `source` and `destination` are token accounts by address; mints are looked up where not stated.
+    """The route of a call. `source` and `destination` are token accounts by address.
+
+    Mints are those of the accounts: what a caller states of them (a bot may state anything, for nothing checks a mint that
+    the route does not use) counts only where nothing else tells.
 
     The trader is the owner of the source; `authority`, who signs for it, stands in where nothing tells the owner.
     """
@@ -32,11 +35,11 @@ def router_call(
         call.path,
         call.instruction.program_id,
         call.program.name,
-        owner if owner != source else authority,
+        owner if owner and owner != source else authority,
         source,
         destination,
-        sold_mint or call.scene.mint_of(source),
-        bought_mint or call.scene.mint_of(destination),
+        call.scene.mint_of(source) or sold_mint,
+        call.scene.mint_of(destination) or bought_mint,
         tuple(fees),
     )
 
@@ -51,6 +54,14 @@ def venue_calls(call: Call) -> list[Instruction]:
     """Direct calls of programs that may hold pools: neither token programs nor System nor the router's own events."""
     own = call.instruction.program_id
     return [one for one in direct_calls(call) if one.program_id not in _NO_VENUES and one.program_id != own]
+
+
+def last_path(call: Call, venue: Instruction) -> str:
+    """Where a call that this one made ended: the path of the last it called in its turn, else its own.
+
+    A router's word for a hop stands there where the router has no word just after the hop, as an event of its own is.
+    """
+    return call.scene.path_of(call.scene.end_of(call.scene.order_of(path_text(venue.path))) - 1)
 
 
 def direct_payments(

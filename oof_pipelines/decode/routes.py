@@ -11,7 +11,7 @@ from oof_pipelines.decode.book_trades import principal_at, trade_at, tradeable
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.facts import Fact, FeePart, Leg, OrderFill, RouterCall, RouterHop
-from oof_pipelines.decode.nets import flows_by_owner
+from oof_pipelines.decode.nets import counted_asset, flows_by_owner
 from oof_pipelines.decode.programs import BY_ID, ROUTERS
 from oof_pipelines.decode.route_amounts import RouteAmounts, trade_within
 
@@ -95,6 +95,8 @@ class _Routes:
         """A route made with somebody else's money is his: a keeper gives and takes without having or keeping."""
         if route.sold_mint == route.bought_mint or any(fill.taker == route.trader for fill in self._fills):
             return route
+        if self._is_poorer(route.trader, route.sold_mint):
+            return route
         sold = (route.sold_mint, route.sold_raw)
         transaction, moves = self._scene.transaction, self._scene.moves
         principal, handed = principal_at(transaction, moves, route.path, route.trader, sold)
@@ -104,6 +106,11 @@ class _Routes:
         return msgspec.structs.replace(
             route, trader=principal, recipient=recipient, paths=tuple(dict.fromkeys((*handed, *route.paths)))
         )
+
+    def _is_poorer(self, owner: str, mint: str) -> bool:
+        """Whether an owner has less of a mint after the whole transaction, by what can be part of a trade."""
+        own = (move for move in self._scene.moves if move.owner == owner and counted_asset(move) == mint)
+        return sum(move.delta_raw for move in tradeable(own)) < 0
 
     def _legs_of(self, path: str) -> tuple[Leg, ...]:
         """Our legs within a route, and the router's own words for the hops at venues we do not decode."""

@@ -64,12 +64,10 @@ _AUTHORITY_ACCOUNT_OWNER = 2
 
 def decode(accounts: list[str], data: bytes) -> list[Operation]:
     """Operations of one instruction, in order. Raises LayoutError."""
-    fields = Fields(data)
-    tag = fields.u8()
-    if tag == _BATCH:
-        return _batch(accounts, fields)
-    decoder = _DECODERS.get(tag)
-    return decoder(accounts, fields) if decoder else []
+    if not data:
+        raise LayoutError("no data, a tag needed")
+    decoder = _DECODERS.get(data[0])
+    return decoder(accounts, Fields(data, 1)) if decoder else []
 
 
 def _batch(accounts: list[str], fields: Fields) -> list[Operation]:
@@ -190,4 +188,5 @@ _DECODERS = {
     _CONFIDENTIAL_EXTENSION: _confidential_extension,
     _REALLOCATE: _reallocate,
     _PERMISSIONED_BURN_EXTENSION: _permissioned_burn_extension,
+    _BATCH: _batch,
 }

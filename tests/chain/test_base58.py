@@ -29,7 +29,23 @@ def test_agrees_with_solders(key: bytes, signature: bytes) -> None:
     assert not is_pubkey(str(Signature(signature)))
 
 
-@pytest.mark.parametrize("text", ["0", "O", "I", "l", "1 ", "é", "11\n"])
+@given(st.text(ALPHABET, max_size=700), st.integers(0, 90))
+def test_any_length_is_what_its_digits_say(text: str, ones: int) -> None:
+    text = ALPHABET[0] * ones + text
+    number = 0
+    for character in text:
+        number = number * 58 + ALPHABET.index(character)
+    zeros = len(text) - len(text.lstrip(ALPHABET[0]))
+    assert decode_base58(text) == bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+@pytest.mark.parametrize("size", [1, 42, 43, 44, 86, 87, 88, 173, 174, 175, 400])
+@pytest.mark.parametrize("digit", [ALPHABET[0], ALPHABET[-1]])
+def test_the_least_and_the_greatest_of_a_length(size: int, digit: str) -> None:
+    assert encode_base58(decode_base58(digit * size)) == digit * size
+
+
+@pytest.mark.parametrize("text", ["0", "O", "I", "l", "1 ", "é", "11\n", "z" * 60 + "0", "z" * 130 + "l" + "z" * 60])
 def test_a_stranger_is_named(text: str) -> None:
     stranger = next(character for character in text if character not in ALPHABET)
     with pytest.raises(ValueError, match="is not a base58 character") as raised:

@@ -1,9 +1,11 @@
 """The parsed view: keys, call order, balances, warts that survive, damage that is refused by name."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
+import zstandard
 
 from oof_pipelines.chain.base58 import encode_base58
 from oof_pipelines.chain.body import BodyError, QuarantineReason
@@ -205,3 +207,32 @@ def test_wire_and_text_of_one_transaction_give_one_view() -> None:
         assert wire.signature == transaction.signature
         versions.add(wire.version)
     assert versions == {"0", "legacy"}
+
+
+@pytest.mark.parametrize("encoding", ["base58", "base64+zstd", "bare base58"])
+def test_rarer_forms_of_the_wire_are_read_alike(encoding: str) -> None:
+    for transaction in generate(22, 12):
+        usual = transaction.to_json_bytes("base64")
+        result = json.loads(usual)
+        wire = base64.b64decode(result["transaction"][0])
+        result["transaction"] = {
+            "base58": [encode_base58(wire), "base58"],
+            "base64+zstd": [base64.b64encode(zstandard.compress(wire)).decode(), "base64+zstd"],
+            "bare base58": encode_base58(wire),
+        }[encoding]
+        assert parse(result) == parse_transaction(usual)
+
+
+def test_an_index_before_the_account_list_names_nobody() -> None:
+    told = body()
+    told["transaction"]["message"]["instructions"] = [{"programIdIndex": -1, "accounts": [0, -1, 999], "data": ""}]
+    told["meta"]["innerInstructions"] = []
+    only = parse(told).instructions[0]
+    assert (only.program_id, only.accounts[1:]) == ("", ["", ""])
+    assert only.accounts[0] == parse(told).fee_payer
+
+
+def test_of_a_transaction_stated_twice_the_last_counts() -> None:
+    """As JSON has it, also where the first one is no transaction."""
+    text = json.dumps(body())
+    assert parse_transaction(('{"transaction": 5, ' + text[1:]).encode()) == parse_transaction(text.encode())

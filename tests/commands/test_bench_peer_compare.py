@@ -210,6 +210,15 @@ def test_other_mints_at_the_same_call():
     assert verdicts(found) == [(MINTS, OURS)]
 
 
+def test_a_traders_accounts_are_no_pool():
+    """Seen from the other side, his accounts gave gold and took iron as a pool would."""
+    transaction = crafted()
+    transaction.instructions = [(VENUE, [], b""), *transaction.instructions]
+    reverse = trade(user=STRANGER, sold_mint=IRON, sold_raw="400", bought_mint=GOLD, bought_raw="1000")
+    found = compared(transaction, [route(leg())], reverse, is_nested=True)
+    assert [(one.kind, one.verdict, one.peer_evidence) for one in found.differences] == [(MINTS, OURS, "")]
+
+
 def test_whose_trade_it_was_is_seen_by_whose_accounts_moved():
     assert verdicts(compared(crafted(), [route(leg())], trade(user=STRANGER))) == [(TRADER, OURS)]
     strange = route(leg(trader=STRANGER))
@@ -254,8 +263,8 @@ def test_a_doubled_aggregate_is_a_difference_of_its_own():
     doubled = trade(sold_raw="2000")
     found = compared(crafted(), [route(leg())], trade(), aggregate=doubled)
     assert (dict(found.agreed), verdicts(found)) == ({"a leg": 1}, [(AGGREGATE, OURS)])
-    fitting = trade(sold_raw="2000", fees=(PeerFee(GOLD, "-1000"),))
-    assert verdicts(compared(crafted(), [route(leg())], trade(), aggregate=fitting)) == [(AGGREGATE, OURS)]
+    fitted = trade(sold_raw="900", fees=(PeerFee(GOLD, "100"),))
+    assert verdicts(compared(crafted(), [route(leg())], trade(), aggregate=fitted)) == [(AGGREGATE, OURS)]
 
 
 def test_an_amount_that_is_no_whole_number_agrees_with_nothing():
@@ -299,6 +308,15 @@ def test_a_leg_told_twice_is_one_too_many():
     assert [(one.kind, one.verdict) for one in compared(crafted(), [ours], trade()).differences] == [
         (ONLY_OURS, UNDECIDED)
     ]
+
+
+def test_a_trade_names_the_leg_of_its_own_amounts():
+    near = leg(path="0.1", sold_raw=997, fees=(FeePart("protocol", GOLD, 3, ON_TOP),))
+    ours = [route(near, leg(path="0.3"), via="router")]
+    unnamed = [one.ours.path for one in compared(crafted(), ours, trade()).differences if one.ours]
+    assert unnamed == ["0.1"]
+    twice = [route(leg(path="0.1"), leg(path="0.3"), via="router", sold_raw=2_000, bought_raw=800)]
+    assert compared(crafted(), twice, trade(), trade()).differences == []
 
 
 def test_an_order_is_paid_from_an_escrow():

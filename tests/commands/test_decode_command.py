@@ -12,7 +12,12 @@ from click.testing import CliRunner
 from oof_pipelines.commands.decode import decode
 from oof_pipelines.testing.synthetic_chain import SyntheticTransaction, generate
 
-KEYS = {"signature", "slot", "block_time", "success", "fee_payer", "fee_lamports", "actions", "moves"}
+KEYS = {
+    "signature", "slot", "tx_index", "block_time", "success", "fee_payer", "fee_lamports", "routes", "actions", "moves",
+}  # fmt: skip
+TRADE_KEYS = {"path", "trader", "sold_mint", "sold_raw", "bought_mint", "bought_raw", "fees"}
+ROUTE_KEYS = TRADE_KEYS | {"via", "recipient", "legs"}
+LEG_KEYS = TRADE_KEYS | {"program", "venue", "pool", "reserves"}
 ACTION_KEYS = {
     "id", "path", "program", "venue", "kind", "wallet", "counterparty", "asset", "amount_raw", "bought_asset", "bought_raw",
     "paths",
@@ -68,7 +73,7 @@ def test_gzip_lines_envelopes_and_folders_within(chain: list[SyntheticTransactio
         ("a.json", b"", "empty"),
         ("a.jsonl", b"\n \n", "empty"),
         ("a.json", b'{"a": 1}', "no transaction in it"),
-        ("a.json.gz", gzip.compress(b"{}")[:-3], "Compressed file ended"),
+        ("a.json.gz", gzip.compress(b"{}", mtime=0)[:-3], "Compressed file ended"),
         ("a.json", b"[" * 5_000 + b"]" * 5_000, "nested too deeply"),
     ],
 )

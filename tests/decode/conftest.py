@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from made_up_programs import declare
 from recorded_bodies import Recorded, read_recorded
 
 from oof_pipelines.chain.body import read_body
@@ -21,3 +22,9 @@ def by_signature(recorded: list[Recorded]) -> dict[str, Recorded]:
     for one in recorded:
         found.setdefault(read_body(one.body).signature, one)
     return found
+
+
+@pytest.fixture
+def made_up_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder knows the made-up programs."""
+    declare(monkeypatch)

@@ -8,6 +8,7 @@ must decode to the same.
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,13 @@ class Line:
     owner: str = ""
 
 
+def with_called(calls: list[Call], height: int = 1) -> Iterator[tuple[Call, int]]:
+    """Calls with all they call, at any depth, in the order in which they run, each with its height."""
+    for call in calls:
+        yield call, height
+        yield from with_called(call.calls, height + 1)
+
+
 def read_lines(table: str) -> dict[str, Line]:
     """The balances of a table by account."""
     lines: dict[str, Line] = {}
@@ -88,11 +96,21 @@ def read_lines(table: str) -> dict[str, Line]:
 
 
 def body(
-    before: str, calls: list[Call], after: str, encoding: str = "json", *, error: object = None, fee_lamports: int = 0
+    before: str,
+    calls: list[Call],
+    after: str,
+    encoding: str = "json",
+    *,
+    error: object = None,
+    fee_lamports: int = 0,
+    logs: list[str] | None = None,
 ) -> bytes:
-    """The getTransaction result of a hand-built transaction. The first line of `before` pays the fee."""
+    """The getTransaction result of a hand-built transaction. The first line of `before` pays the fee.
+
+    `logs` are its log messages, none where the node kept none.
+    """
     pre, post = read_lines(before), read_lines(after)
-    named = [name for call in calls for one in (call, *call.calls) for name in (*one.accounts.split(), one.program)]
+    named = [name for one, _ in with_called(calls) for name in (*one.accounts.split(), one.program)]
     names = list(dict.fromkeys([*pre, *post, *named]))
     index = {name: number for number, name in enumerate(names)}
     mints = list(dict.fromkeys(line.mint for line in (*pre.values(), *post.values()) if line.mint))
@@ -111,7 +129,12 @@ def body(
 
     is_parsed = encoding == "jsonParsed"
     groups = [
-        {"index": number, "instructions": [_instruction(one, index, 2, is_parsed=is_parsed) for one in call.calls]}
+        {
+            "index": number,
+            "instructions": [
+                _instruction(one, index, height, is_parsed=is_parsed) for one, height in with_called(call.calls, 2)
+            ],
+        }
         for number, call in enumerate(calls)
         if call.calls
     ]
@@ -123,6 +146,7 @@ def body(
         "preTokenBalances": rows(pre),
         "postTokenBalances": rows(post),
         "innerInstructions": groups,
+        "logMessages": logs,
     }
     transaction = _transaction(names, index, calls, encoding)
     return json.dumps({"slot": 1, "blockTime": 1, "meta": meta, "transaction": transaction}).encode()
@@ -183,7 +207,12 @@ def decode_all(before: str, calls: list[Call], after: str, *, error: object = No
         assert other.moves == results[0].moves
         assert other.actions == results[0].actions
         assert other.participants == results[0].participants
-        assert (other.decimals, other.unread) == (results[0].decimals, results[0].unread)
+        assert (other.routes, other.facts) == (results[0].routes, results[0].facts)
+        assert (other.decimals, other.unread, other.unknown) == (
+            results[0].decimals,
+            results[0].unread,
+            results[0].unknown,
+        )
     return results[0]
 
 
@@ -192,11 +221,10 @@ def names_of(before: str, calls: list[Call], after: str, *more: str) -> dict[str
     names = {*PROGRAMS, *more}
     for line_name, line in [*read_lines(before).items(), *read_lines(after).items()]:
         names |= {line_name, line.mint, line.owner} - {""}
-    for call in calls:
-        for one in (call, *call.calls):
-            names |= {*one.accounts.split()}
-            words = one.words[1] if one.words else {}
-            names |= {str(value) for name, value in words.items() if isinstance(value, str) and name != "authorityType"}
+    for one, _ in with_called(calls):
+        names |= {*one.accounts.split(), one.program}
+        words = one.words[1] if one.words else {}
+        names |= {str(value) for name, value in words.items() if isinstance(value, str) and name != "authorityType"}
     return {address(name): name for name in names} | {name: name for name in (*VIRTUAL, "lamports", "")}
 
 

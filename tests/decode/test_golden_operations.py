@@ -80,14 +80,16 @@ GOLDEN = {
         3.0 burn HAH8: YWdi/52Ei -1, (supply) +1
         3.1 rent lamports: YWdi/52Ei -2074080, 52Ei +2074080
         3.2 rent lamports: HAH8 -4092480, 52Ei +4092480
-        residual residual lamports: 52Ei +2846640, BujC -2846640
+        3 rent lamports: BujC -2846640, 52Ei +2846640
         --
         fee fee 52Ei lamports 13286
         2.0 transfer GjLu → 52Ei EPjF 6354811
         3.0 burn 52Ei HAH8 1
         3.1 account_close 52Ei → 52Ei lamports 2074080
         3.2 account_close HAH8 → 52Ei lamports 4092480
-        residual residual 52Ei lamports 2846640
+        3 account_close BujC → 52Ei lamports 2846640
+        2 liquidity_remove 52Ei EPjF 6353261
+        2 lp_fee_claim 52Ei EPjF 1550
     """,
 }
 

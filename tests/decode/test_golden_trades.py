@@ -26,6 +26,7 @@ GOLDEN = {
         2.1 transfer 3weA → 4Dst EPjF 84115879
         2.2 transfer DwsR → 3weA USDS 84139267
         2 swap 3weA EPjF 84115879 for USDS 84139267 on jupiter_v6
+        2.0 swap_leg 3weA EPjF 84115879 for USDS 84139267 on manifest
     """,
     # wrap, swap, close
     "3QHC6GMfi2GsZaJ9pFCgRt6E3eevgvgDuULiJEPUzin86S4TUPqZoozNtptkM2iyKqiYWxd1fwFAFkTiU4QCoqfj": """
@@ -65,6 +66,8 @@ GOLDEN = {
         3.4 transfer HV1K → HMqa WSOL 15742
         3.5 transfer HMqa → E8oV ED5n 74619
         3 swap E8oV 7atg 358800 for ED5n 74619 on okx_dex
+        3.0 swap_leg E8oV 7atg 358800 for WSOL 15742 on raydium_cpmm
+        3.3 swap_leg HV1K WSOL 15742 for ED5n 74619 on raydium_clmm
     """,
     # a sale to a bonding curve, which pays by no instruction
     "3EBWPyZHcv6ZCFVY5R49JnuBp9vK1pAaT4ZymBnVJN2ZivfSs8upED9NeP6YV7GFeSRmQNVVEAFTH2mQPhjnwyxr": """
@@ -72,13 +75,14 @@ GOLDEN = {
         fee fee_priority lamports: CPp1 -7000000, (validator_fee) +7000000
         2 tip lamports: CPp1 -150000, 96gY +150000
         3.0 transfer FK9x: 5ewK/CPp1 -2085388338499, rYxh/3EeB +2085388338499
-        residual residual lamports: CPp1 +470666583, CebN +4754208, 3EeB -475420791
+        3.1 transfer lamports: 3EeB -470666583, CPp1 +470666583, 3EeB -4754208, CebN +4754208
         --
         fee fee CPp1 lamports 7005000
         2 tip CPp1 → 96gY lamports 150000
         3.0 transfer CPp1 → 3EeB FK9x 2085388338499
-        3 swap CPp1 FK9x 2085388338499 for WSOL 470666583 on pumpfun
-        residual residual CPp1 lamports 475420791
+        3.1 transfer 3EeB → CPp1 lamports 470666583
+        3.1 transfer 3EeB → CebN lamports 4754208
+        3 swap CPp1 FK9x 2085388338499 for WSOL 475420791 on pumpfun
     """,
     # a circle of five pools with fees withheld twice: no swap, only what it left
     "GCeRpjvfNXZB6BJFQChjpKycdKpRwQGS1BSwUvLjVpJj6NgdzzQACAWt89ZEfEXjeRSqzhDX8CHtzpMUnfJ7VMJ": """
@@ -116,6 +120,12 @@ GOLDEN = {
         4.21 transfer 46EC → Bimz J5tz 6428459230
         4.23 transfer Bimz → 46EC EPjF 4453650
         5.0 tip 46EC → DfXy lamports 7500
+        4 swap 46EC EPjF 4439613 for EPjF 4453650 on jupiter_v6
+        4.0 swap_leg 46EC EPjF 4439613 for WSOL 32095199 on cropper
+        4.4 swap_leg 46EC WSOL 32095199 for 8m9f 10767883562 on raydium_amm_v4
+        4.8 swap_leg 46EC 8m9f 10767883562 for 3C3p 13377864233688 on meteora_damm_v1
+        4.16 swap_leg 46EC 3C3p 13377864233688 for J5tz 6428459881 on raydium_cpmm
+        4.20 swap_leg 46EC J5tz 6428459230 for EPjF 4453650 on fluxbeam
     """,
 }
 

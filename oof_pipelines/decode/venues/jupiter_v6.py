@@ -9,12 +9,11 @@ bought, or once more out of the source.
 
 from collections.abc import Iterable
 
-from oof_pipelines.chain.moves import path_text
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterHop
 from oof_pipelines.decode.program import ROUTER, Program, event, instruction, quiet
 from oof_pipelines.decode.records import Record, RecordLayout
-from oof_pipelines.decode.router_calls import direct_payments, router_call, venue_calls
+from oof_pipelines.decode.router_calls import direct_payments, last_path, router_call, venue_calls
 
 _PLATFORM = "platform"
 _HOP = RecordLayout("input_mint:pubkey input_amount:u64 output_mint:pubkey output_amount:u64")
@@ -73,12 +72,12 @@ def _hops(call: Call) -> Iterable[RouterHop]:
 
 
 def _hops_at_once(call: Call, path: str, told: list[bytes]) -> Iterable[RouterHop]:
-    """The hops of one event, each at the call it tells of; at the event's own path where the calls are not as many."""
+    """The hops of one event, each where the call ended that it tells of; all at the event where the calls are not as many."""
     called = venue_calls(call)
     for index, data in enumerate(told):
         record = Record(_HOP, data, 0)
         if len(called) == len(told):
-            yield _hop(path_text(called[index].path), called[index].program_id, record)
+            yield _hop(last_path(call, called[index]), called[index].program_id, record)
         else:
             yield _hop(path, "", record)
 

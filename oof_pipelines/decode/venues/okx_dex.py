@@ -15,7 +15,7 @@ from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterHop
 from oof_pipelines.decode.pool_swaps import fee
 from oof_pipelines.decode.program import EVENT_CALL, ROUTER, Program, anchor_event, event, instruction, quiet
 from oof_pipelines.decode.records import Record
-from oof_pipelines.decode.router_calls import direct_calls, router_call, venue_calls
+from oof_pipelines.decode.router_calls import direct_calls, last_path, router_call, venue_calls
 
 _SWAP_EVENT = anchor_event("SwapEvent")
 _AMOUNT_BYTES = 8
@@ -138,9 +138,8 @@ def _hops_logged(call: Call) -> Iterator[_ToldHop]:
     venues = venue_calls(call)
     if len(told) == len(venues):
         for data, venue in zip(told, venues, strict=True):
-            path = path_text(venue.path)
-            start = call.scene.order_of(path)
-            yield _ToldHop(path, start, call.scene.end_of(start), venue.program_id, *_amounts(data))
+            start = call.scene.order_of(path_text(venue.path))
+            yield _ToldHop(last_path(call, venue), start, call.scene.end_of(start), venue.program_id, *_amounts(data))
 
 
 def _amounts(data: bytes) -> tuple[int, int]:

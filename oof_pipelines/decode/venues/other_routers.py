@@ -2,7 +2,7 @@
 
 DFlow tells every hop and fee in events of the shape of Jupiter's, but names no token accounts: the sold mint is that of its
 first hop, the bought one that of its last, the accounts those of the authority that gave and got them. A sponsor who trades
-what a user handed him trades for the user: of that we tell the hops alone.
+what a user handed him trades for the user, whose account then gives nothing within the route and is not named.
 
 Titan names the accounts and tells nothing. Its newest instruction has one byte for a tag, so that is what tells its
 instructions apart here; those of Anchor are recognised by all eight.
@@ -18,14 +18,15 @@ from oof_pipelines.decode.router_calls import account_that_moved, direct_payment
 
 _PLATFORM = "platform"
 _TO_SPONSOR = "transfer_to_sponsor"
-_TO_SPONSOR_SEAT = 2
+_TO_SPONSOR_TAG = anchor_instruction(_TO_SPONSOR)
+_USER_SEAT, _SPONSOR_SEAT = 0, 2
 
 # --- DFlow ---
 
 
 def _dflow(call: Call) -> Iterable[Fact]:
     hops = list(_dflow_hops(call))
-    if hops and not _is_sponsored(call):
+    if hops:
         yield _dflow_route(call, hops)
     yield from hops
 
@@ -41,12 +42,13 @@ def _dflow_hops(call: Call) -> Iterator[RouterHop]:
 
 def _dflow_route(call: Call, hops: list[RouterHop]) -> RouterCall:
     authority, sold_mint, bought_mint = call.account("authority"), hops[0].sold_mint, hops[-1].bought_mint
+    sponsored = _sponsored_user(call, authority)
     destination = call.account("destination") if "destination" in call.layout.seats else ""
     return router_call(
         call,
-        source=account_that_moved(call, authority, sold_mint, -1),
+        source="" if sponsored else account_that_moved(call, authority, sold_mint, -1),
         destination=destination or account_that_moved(call, authority, bought_mint, 1),
-        authority=authority,
+        authority=sponsored or authority,
         sold_mint=sold_mint,
         bought_mint=bought_mint,
         fees=tuple(
@@ -57,15 +59,13 @@ def _dflow_route(call: Call, hops: list[RouterHop]) -> RouterCall:
     )
 
 
-def _is_sponsored(call: Call) -> bool:
-    """Whether the authority got what he sells from a user, by the program's own instruction for that."""
-    authority = call.account("authority")
-    return any(
-        one.program_id == call.instruction.program_id
-        and one.data.startswith(anchor_instruction(_TO_SPONSOR))
-        and one.accounts[_TO_SPONSOR_SEAT : _TO_SPONSOR_SEAT + 1] == [authority]
-        for one in call.scene.instructions
-    )
+def _sponsored_user(call: Call, authority: str) -> str:
+    """Who handed the authority what it sells, by the program's own instruction for that; '' where nobody did."""
+    for one in call.scene.instructions:
+        is_handing = one.program_id == call.instruction.program_id and one.data.startswith(_TO_SPONSOR_TAG)
+        if is_handing and len(one.accounts) > _SPONSOR_SEAT and one.accounts[_SPONSOR_SEAT] == authority:
+            return one.accounts[_USER_SEAT]
+    return ""
 
 
 _AUTHORITY = "_ _ _ authority"

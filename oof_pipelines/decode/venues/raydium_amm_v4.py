@@ -1,31 +1,92 @@
 """Raydium AMM v4: constant product pools that once kept part of their liquidity on an order book.
 
-Amounts are the trader's transfers; the trade fee stays in the pool, inside what was sold. A pool's fee rate is kept in its
-account, so no fee part is told. Reserves are what the vaults hold: while a pool had orders open, it held more.
+Amounts are the trader's transfers; the trade fee stays in the pool, inside what was sold. A pool's account keeps its rate,
+which is 25 of 10,000 for every pool that nobody has set otherwise. The program logs what it computed a swap from
+(`ray_log`); where those numbers come out at that rate, the fee is told, and nowhere else.
+
+Reserves are what the vaults hold. While a pool had orders open it held more, and part of it is profit put aside.
 
 Swaps take seventeen accounts, or eighteen with the target orders no longer in use; the trader's are the last three. A
 later release also takes the accounts of a pool without a market: eight for a swap (tags 16 and 17), eleven to deposit or to
 withdraw, nineteen to create a pool, ten to withdraw profit; the longer forms stay valid beside them.
 """
 
+import base64
+import binascii
+import struct
 from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
+from oof_pipelines.decode.facts import INSIDE, Fact
 from oof_pipelines.decode.money import base_and_quote
 from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import pool_swap
+from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import VENUE, Arguments, InstructionLayout, Program, instruction
+
+# --- swaps ---
 
 
 def _swap(call: Call) -> Iterable[Fact]:
+    source, destination = call.account("user_source"), call.account("user_destination")
+    fee_raw = _trade_fee_raw(call, -call.moved(source), call.moved(destination))
     return pool_swap(
         call,
         pool=call.account("amm"),
-        source=call.account("user_source"),
-        destination=call.account("user_destination"),
+        source=source,
+        destination=destination,
         vaults=(call.account("coin_vault"), call.account("pc_vault")),
+        fees=fee("lp", call.mint_of(source), fee_raw, INSIDE),
     )
+
+
+_RAY_LOG = "Program log: ray_log: "
+_SWAP_LOG = struct.Struct("<B7Q")
+"""What was swapped exactly, both limits, direction, the trader's balance, the pool's coin and pc, what the pool computed."""
+_EXACT_IN, _EXACT_OUT = 3, 4
+_PC_TO_COIN = 1
+_FEE_PARTS, _ALL_PARTS = 25, 10_000
+
+
+def _trade_fee_raw(call: Call, sold_raw: int, bought_raw: int) -> int:
+    """The fee of a swap of these amounts as the log proves it; 0 where it does not.
+
+    The fee of an exact input is rounded up; for an exact output the input without fee is, then the one with it.
+    """
+    for kind, first, second, direction, coin_raw, pc_raw, result in _logged_swaps(call):
+        pool_in, pool_out = (pc_raw, coin_raw) if direction == _PC_TO_COIN else (coin_raw, pc_raw)
+        if not pool_in:
+            continue
+        if kind == _EXACT_IN and (first, result) == (sold_raw, bought_raw):
+            fee_raw = _divided_up(sold_raw * _FEE_PARTS, _ALL_PARTS)
+            paid_raw = sold_raw - fee_raw
+            if pool_out * paid_raw // (pool_in + paid_raw) == bought_raw:
+                return fee_raw
+        elif kind == _EXACT_OUT and (second, result) == (bought_raw, sold_raw) and bought_raw < pool_out:
+            paid_raw = _divided_up(pool_in * bought_raw, pool_out - bought_raw)
+            if _divided_up(paid_raw * _ALL_PARTS, _ALL_PARTS - _FEE_PARTS) == sold_raw:
+                return sold_raw - paid_raw
+    return 0
+
+
+def _divided_up(dividend: int, divisor: int) -> int:
+    return -(-dividend // divisor)
+
+
+def _logged_swaps(call: Call) -> Iterable[tuple[int, int, int, int, int, int, int]]:
+    """All swaps logged in the transaction: kind, first and second amount, direction, coin, pc, result."""
+    for message in call.scene.transaction.log_messages:
+        if not message.startswith(_RAY_LOG):
+            continue
+        try:
+            kind, first, second, direction, _, coin_raw, pc_raw, result = _SWAP_LOG.unpack_from(
+                base64.b64decode(message[len(_RAY_LOG) :])
+            )
+        except (binascii.Error, struct.error):
+            continue
+        yield kind, first, second, direction, coin_raw, pc_raw, result
+
+
+# --- liquidity ---
 
 
 def _seats(call: Call, short: InstructionLayout) -> Arguments | Call:
@@ -70,6 +131,9 @@ def _profit(call: Call) -> Iterable[Fact]:
     accounts = (seats.account("coin_destination"), seats.account("pc_destination"))
     wallet = holder_of(call, accounts, seats.account("profit_owner"))
     return claims(call, "protocol_fee_claim", wallet=wallet, accounts=accounts, pool=seats.account("amm"))
+
+
+# --- layouts ---
 
 
 def _tag(number: int) -> bytes:

@@ -83,8 +83,8 @@ def _curve(call: Call, told: Record) -> tuple[Reserve, ...] | None:
     if min(base) <= 0 or abs(change) > max(base) + max(quote):
         return None
     return (
-        Reserve(call.account("base_token_mint"), *base, kind="virtual"),
-        Reserve(call.account("quote_token_mint"), *quote, kind="virtual"),
+        Reserve(call.account("base_token_mint"), base[0], base[1], "virtual"),
+        Reserve(call.account("quote_token_mint"), quote[0], quote[1], "virtual"),
     )
 
 

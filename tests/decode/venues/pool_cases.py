@@ -83,11 +83,14 @@ def craft(
     accounts: list[str] | None = None,
     logged: Iterable[tuple[str, str]] = (),
     told: Iterable[tuple[str, str]] = (),
+    said: Iterable[str] = (),
     lamports: str = "",
     lamports_after: str = "",
 ) -> Crafted:
-    """One call of an instruction of a program. `logged` and `told` are its events, (name, words as of `packed`), the first
-    in its log, the second by calling itself; `lamports` are lines `account lamports` of accounts that hold no tokens.
+    """One call of an instruction of a program.
+
+    `logged` and `told` are its events, (name, words as of `packed`), the first in its log, the second by calling itself;
+    `said` are more lines of its log. `lamports` are lines `account lamports` of accounts that hold no tokens.
     """
     layout = layout_named(program, name)
     before = [line.split() for line in tokens.strip().splitlines()]
@@ -103,12 +106,13 @@ def craft(
             f"payer 4000\n{_token_lines(list(held.values()))}\n{lamports_after or lamports}",
         )
     result = json.loads(raw)
-    if logged:
+    if logged or said:
         told_data = [base64.b64encode(anchor_event(one) + packed(words)).decode() for one, words in logged]
         program_id = program.program_ids[0]
         result["meta"]["logMessages"] = [
             f"Program {program_id} invoke [1]",
             *(f"Program data: {one}" for one in told_data),
+            *said,
             f"Program {program_id} success",
         ]
     return read_body_facts(json.dumps(result).encode())

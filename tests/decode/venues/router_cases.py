@@ -10,6 +10,7 @@ from crafted_bodies import SLOT, TOKEN, address, signature_of, token_transfer
 from recorded_bodies import Recorded
 
 from oof_pipelines.chain.base58 import decode_base58
+from oof_pipelines.chain.moves import LAMPORTS_ASSET
 from oof_pipelines.chain.transaction import OUTER, Instruction, ParsedTransaction, TokenBalance, parse_transaction
 from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.call import Scene
@@ -169,12 +170,16 @@ def said(recording: Recorded, programs: Sequence[Program]) -> list[Fact]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A route with what the book says of its accounts and its hops and fees in all, by mint."""
+    """A route with what the book says of its accounts and its hops and fees in all, by mint.
+
+    `bought_raw` is by how much the destination grew, `reached_raw` all that came in, tokens or a wallet's lamports.
+    """
 
     signature: str
     call: RouterCall
     sold_raw: int
     bought_raw: int
+    reached_raw: int
     hops: list[RouterHop]
     told: Counter[str]
     fees: Counter[str]
@@ -210,4 +215,10 @@ def _measured(scene: Scene, call: RouterCall, facts: list[Fact]) -> Measured:
         fees[part.mint] += part.amount_raw
     sold_raw = -scene.moved(call.source_account, start, end, call.sold_mint)
     bought_raw = scene.moved(call.destination_account, start, end, call.bought_mint)
-    return Measured(scene.transaction.signature, call, sold_raw, bought_raw, hops, told, fees)
+    asset = call.bought_mint if scene.is_token_account(call.destination_account) else LAMPORTS_ASSET
+    reached_raw = sum(
+        max(move.delta_raw, 0)
+        for move in scene.moves_within(start)
+        if move.account == call.destination_account and move.asset == asset
+    )
+    return Measured(scene.transaction.signature, call, sold_raw, bought_raw, reached_raw, hops, told, fees)

@@ -1,12 +1,18 @@
 """Boop: a recorded sell; a buy and a launch after the published layout."""
 
+from pathlib import Path
+
 import pytest
 from crafted_bodies import address, lamport_transfer
+from geyser_recordings import read_geyser
 from recorded_bodies import Recorded
-from venue_calls import OWNER, crafted_reading, facts_of, moved, u64
+from venue_calls import OWNER, crafted_reading, facts_of, moved, reading_of, u64
 
 from oof_pipelines.chain.moves import NATIVE_MINT
+from oof_pipelines.decode.book import book_transaction
+from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import FeePart, Leg, Reserve, TokenEvent
+from oof_pipelines.decode.programs import BY_ID
 
 RECORDED = {
     "64iMkSa7wMrdijA918tPonuuHi6KFEKmy448XZYUkJrndfhsH5vnRozQJHihsSuAr3WbsMyNcePM6rpmR1gYjdh2": [
@@ -76,7 +82,6 @@ def test_a_launch_tells_the_names() -> None:
 
 
 def test_a_buyer_pays_the_curve_and_the_fee() -> None:
-    """The fee goes into a wrapped account, whose tokens follow its lamports on a sync."""
     reading = crafted_reading(
         PROGRAM_ID,
         "coin curve fee_vault curve_vault curve_sol user_coin owner",
@@ -92,3 +97,16 @@ def test_a_buyer_pays_the_curve_and_the_fee() -> None:
     assert isinstance(leg, Leg)
     assert (leg.trader, leg.sold_mint, leg.sold_raw, leg.bought_raw) == (OWNER, NATIVE_MINT, 99, 500)
     assert leg.fees == ()
+
+
+def test_a_seller_of_the_stream_gets_what_the_event_says(fixtures_dir: Path) -> None:
+    signature = "53mugqLKTaQquv8nVNqKFFgTyEyf3HfZ468wDtNRmZpZPh8UwvsmLj9uuyu5gQVjB2PFC7EaECGdPNVyv9fW7zcN"
+    transaction = read_geyser(fixtures_dir, signature)
+    (leg,) = reading_of(transaction).facts
+    assert isinstance(leg, Leg)
+    scene = Scene(transaction, book_transaction(transaction).moves)
+    (told,) = (
+        found for data in scene.logged(scene.order_of(leg.path)) if (found := BY_ID[PROGRAM_ID].logged_event_of(data))
+    )
+    assert (leg.sold_raw, leg.bought_raw, leg.fees[0].amount_raw) == (399211831516600, 11755127, 118738)
+    assert [told[1][name] for name in ("amount_in", "amount_out", "swap_fee")] == [399211831516600, 11755127, 118738]

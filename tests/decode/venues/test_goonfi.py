@@ -1,4 +1,4 @@
-"""GoonFi v2: recorded swaps with and without the last byte."""
+"""GoonFi: a recorded swap of version 1, and swaps of version 2 with and without the last byte."""
 
 import pytest
 from recorded_bodies import Recorded
@@ -9,6 +9,23 @@ from oof_pipelines.decode.facts import Leg, Reserve
 from oof_pipelines.decode.money import USDC_MINT
 
 RECORDED = {
+    "5acNq9XFxMxEzLWTR7hC2v6iNGbXxwChqR5mP2KkfkLvB6LAzTMpVDNSY7yaq4EbU7ypywKtpfLZgLQqDnwfeX8P": [
+        Leg(
+            path="0.4",
+            program_id="goonERTdGsjnkZqWuVjs73BZ3Pb9qoCUdBUL17BnS5j",
+            venue="goonfi",
+            pool="4uWuh9fC7rrZKrN8ZdJf69MN1e2S7FPpMqcsyY1aof6K",
+            trader="E2MPTDnFPNiCRmbJGKYSYew48NWRGVNfHjoiibFP5VL2",
+            sold_mint=USDC_MINT,
+            sold_raw=8820304,
+            bought_mint=NATIVE_MINT,
+            bought_raw=39404601,
+            reserves=(
+                Reserve(mint=NATIVE_MINT, before_raw=2372188512022, after_raw=2372149107421),
+                Reserve(mint=USDC_MINT, before_raw=416006678342, after_raw=416015498646),
+            ),
+        ),
+    ],
     "3xiEgNo1xXDgxATqa28eAPsCirpz7KRx1fpeuf1RLjPQRPfnGZJfqCUPcQZL3pLVKdBWmDpke4SB2MHutLnxN9g2": [
         Leg(
             path="4.14",
@@ -52,5 +69,5 @@ RECORDED = {
 
 @pytest.mark.parametrize("signature", RECORDED)
 def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
-    facts = facts_of(by_signature[signature], "goonfi_v2")
+    facts = [one for venue in ("goonfi", "goonfi_v2") for one in facts_of(by_signature[signature], venue)]
     assert facts == RECORDED[signature]

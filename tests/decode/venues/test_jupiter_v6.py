@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
+from geyser_recordings import read_geyser
 from layout_checks import check_against_idl
 from recorded_bodies import Recorded
-from router_cases import MadeTransaction, called, measured_routes, pays, record, said, tells, venue
+from router_cases import MadeTransaction, called, facts_of, measured_routes, pays, record, said, tells, venue
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterCall, RouterHop
@@ -44,7 +45,7 @@ RECKONED = {"GCeRpjvfNXZB6BJFQChjpKycdKpRwQGS1BSwUvLjVpJj6NgdzzQACAWt89ZEfEXjeRS
 
 CIRCLE_ACCOUNT = "99pFt4tu1iJDFqLzyQ4YuHryCjMfrv1fEV7qegh638Lb"
 RECORDED: dict[str, list[Fact]] = {
-    # route_v2, a circle: all hops in one event, each at the call it tells of
+    # route_v2, a circle: all hops in one event, each where the call ended that it tells of
     "3ntivJUzzcUkvqRV4og2V8Gd8Mr3zYjaQ7qDLm5Puo3c6Ep7AKR6ZcEE2MEV7JCVVU1miUpCu5bJCLC8NGbDja7z": [
         route(
             "2",
@@ -52,8 +53,8 @@ RECORDED: dict[str, list[Fact]] = {
             (CIRCLE_ACCOUNT, CIRCLE_ACCOUNT),
             (NATIVE_MINT, NATIVE_MINT),
         ),
-        RouterHop("2.0", "swapFpHZwjELNnjvThjajtiVmkz3yPQEHjLtka2fwHW", NATIVE_MINT, 6000003, JUP, 2578621),
-        RouterHop("2.5", WHIRLPOOL, JUP, 2578621, NATIVE_MINT, 6009694),
+        RouterHop("2.4", "swapFpHZwjELNnjvThjajtiVmkz3yPQEHjLtka2fwHW", NATIVE_MINT, 6000003, JUP, 2578621),
+        RouterHop("2.7", WHIRLPOOL, JUP, 2578621, NATIVE_MINT, 6009694),
     ],
     # shared_accounts_route_v2: the fee is taken of the source, by a transfer after the event
     "4bfz4iWGpFRgSYxSjDZCETUug9fuVW73AFdhjH1JkdEoVewtusywaY37WSrYr2zVjDzoK6YigqREpXJUViaUo5tb": [
@@ -64,8 +65,8 @@ RECORDED: dict[str, list[Fact]] = {
             (FIRST, SECOND),
             platform(FIRST, 8582424, "CCBJsqY8wmbEMYwYtZcWAFq4pUR7h8Xx5E7mSXFMXmXf"),
         ),
-        RouterHop("2.1", RAYDIUM, FIRST, 8573841641, NATIVE_MINT, 1522637518),
-        RouterHop("2.4", RAYDIUM, NATIVE_MINT, 1522637518, SECOND, 27109548639),
+        RouterHop("2.3", RAYDIUM, FIRST, 8573841641, NATIVE_MINT, 1522637518),
+        RouterHop("2.6", RAYDIUM, NATIVE_MINT, 1522637518, SECOND, 27109548639),
     ],
     # route_v2 that splits and sends on what was bought; the fee is taken of that
     "4DPfdCKCd3MLtWTUnBa2LSEXRjXo2nF79R4ediFuTL2sU38DfETX1c6yhAk6KofGhjdPEBGJtrzh8QZEiFvwe7Ng": [
@@ -76,10 +77,10 @@ RECORDED: dict[str, list[Fact]] = {
             (COIN, USDC_MINT),
             platform(USDC_MINT, 1052241, "5SPztfEn1VAaWDBAXjQKwVrGbr6e8g3F6JJnUc9eCuSe"),
         ),
-        RouterHop("2.0", PUMPSWAP, COIN, 1096037113846, NATIVE_MINT, 2008164583),
-        RouterHop("2.7", CLMM, NATIVE_MINT, 239975667, USDC_MINT, 20959636),
+        RouterHop("2.6", PUMPSWAP, COIN, 1096037113846, NATIVE_MINT, 2008164583),
+        RouterHop("2.9", CLMM, NATIVE_MINT, 239975667, USDC_MINT, 20959636),
         RouterHop(
-            "2.10", "BiSoNHVpsVZW2F7rx2eQ59yQwKxzU5NvBcmKshCSUypi", NATIVE_MINT, 1768188916, USDC_MINT, 154413981
+            "2.12", "BiSoNHVpsVZW2F7rx2eQ59yQwKxzU5NvBcmKshCSUypi", NATIVE_MINT, 1768188916, USDC_MINT, 154413981
         ),
     ],
     # shared_accounts_route, then back again with a token ledger
@@ -224,7 +225,7 @@ def test_what_an_exact_out_route_bought_may_be_sent_on(name: str) -> None:
     made = called(PROGRAM, name, accounts, swap, tells(PROGRAM, told), pays(DESTINATION, SENT_ON, 90))
     facts = MadeTransaction([made], TOKENS).facts()
     assert facts[0] == route("0", TRADER, (SOURCE, SENT_ON), (SOLD, BOUGHT))
-    assert facts[1] == RouterHop("0.0" if name.endswith("v2") else "0.3", address("venue a"), SOLD, 100, BOUGHT, 90)
+    assert facts[1] == RouterHop("0.2" if name.endswith("v2") else "0.3", address("venue a"), SOLD, 100, BOUGHT, 90)
 
 
 @pytest.mark.parametrize("name", ["shared_accounts_exact_out_route", "shared_accounts_exact_out_route_v2"])
@@ -241,7 +242,7 @@ def test_an_exact_out_route_by_shared_accounts(name: str) -> None:
     facts = MadeTransaction([called(PROGRAM, name, SHARED_ACCOUNTS, *calls)], TOKENS).facts()
     assert facts == [
         route("0", TRADER, (SOURCE, DESTINATION), (SOLD, BOUGHT), platform(BOUGHT, 2, FEES)),
-        RouterHop("0.1" if is_second else "0.4", address("venue a"), SOLD, 100, BOUGHT, 90),
+        RouterHop("0.3" if is_second else "0.4", address("venue a"), SOLD, 100, BOUGHT, 90),
     ]
 
 
@@ -260,3 +261,14 @@ def test_the_trader_is_who_owns_the_source_not_who_signs() -> None:
     [call, _] = MadeTransaction([made], TOKENS).facts()
     assert isinstance(call, RouterCall)
     assert call.trader == TRADER
+
+
+def test_the_mints_are_those_of_the_accounts_whatever_the_caller_states(fixtures_dir: Path) -> None:
+    """A bot's circle through one account, stated as a route to dollars."""
+    signature = "5DJFLgNiZD73caNFPsbJekW9fjsyL3ZnCyZWnEJADVq7VrKak1GMhxpUiUqD2orkoKrhbcmVgsvWXTGeJBL6sTFt"
+    call, *hops = facts_of(read_geyser(fixtures_dir, signature))
+    account = "BbN3UFJGEn6Sh4fgPe4623zXybm2N4LVd6gxU8APR5LM"
+    trader = "4dC1XCS2R2rqm1TXgq2K2QX4T5eCSYTW5QSu4TJAYh23"
+    assert call == route("4", trader, (account, account), (NATIVE_MINT, NATIVE_MINT))
+    told = [(hop.sold_raw, hop.bought_raw) for hop in hops if isinstance(hop, RouterHop)]
+    assert told == [(291290000, 65819076), (65819076, 291301114)]

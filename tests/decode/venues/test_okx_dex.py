@@ -43,7 +43,7 @@ RECORDED: dict[str, list[Fact]] = {
             (NATIVE_MINT, PUMP_COIN),
             FeePart("referral", NATIVE_MINT, 545483, INSIDE, "25mYnjJ2MXHZH6NvTTdA63JvjgRVcuiaj6MRiEQNs1Dq"),
         ),
-        RouterHop("7.0", "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8", NATIVE_MINT, 63629071, PUMP_COIN, 5238716646),
+        RouterHop("7.2", "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8", NATIVE_MINT, 63629071, PUMP_COIN, 5238716646),
     ],
     # swap_tob_with_token_ledger
     "2orRh64eJCGPWXa5Se1e6Jm6mYZoQczs8K4x3Y7TUx2HPNDfF5E4tvnADBSDFtJdXCG9cPH9EU4xHLzsn3RwWGgr": [
@@ -87,18 +87,16 @@ def test_recorded_routes(by_signature: dict[str, Recorded], signature: str) -> N
     assert said(by_signature[signature], PROGRAMS) == RECORDED[signature]
 
 
-def test_hops_add_up_to_what_left_and_reached_the_trader(recorded: list[Recorded]) -> None:
-    """By the book: his accounts' tokens, or the SOL that reached him; all fees are inside, or the commission beside."""
+def test_hops_add_up_to_what_left_and_reached_the_traders_accounts(recorded: list[Recorded]) -> None:
+    """A fee in SOL is paid beside or after: out of the trader's wallet, or out of what was unwrapped."""
     routes = [*measured_routes(recorded, FIRST), *measured_routes(recorded, SECOND)]
-    bodies = {parse_transaction(one.body).signature: one for one in recorded}
     assert len(routes) >= 10
     for one in routes:
-        transaction = parse_transaction(bodies[one.signature].body)
-        trade = trade_within(Scene(transaction, book_transaction(transaction).moves), one.call)
-        assert trade is not None, one.signature
         sold_mint, bought_mint = one.call.sold_mint, one.call.bought_mint
-        assert trade.sold_raw == -one.told[sold_mint] + one.fees[sold_mint], one.signature
-        assert trade.bought_raw == one.told[bought_mint] - one.fees[bought_mint], one.signature
+        sold_raw, bought_raw = -one.told[sold_mint], one.told[bought_mint]
+        assert one.sold_raw in (sold_raw, sold_raw + one.fees[sold_mint]), one.signature
+        assert one.reached_raw in (bought_raw, bought_raw - one.fees[bought_mint]), one.signature
+        assert min(one.sold_raw, one.reached_raw) > 0, one.signature
 
 
 def test_routes_are_those_that_other_parsers_state(by_signature: dict[str, Recorded], fixtures_dir: Path) -> None:
@@ -106,7 +104,7 @@ def test_routes_are_those_that_other_parsers_state(by_signature: dict[str, Recor
     compared = 0
     for path in sorted(fixtures_dir.glob("tx_*/*.expected.json")):
         expected = json.loads(path.read_bytes())
-        if not str(expected["venue"]).startswith("okx_dex"):
+        if not str(expected.get("venue")).startswith("okx_dex"):
             continue
         transaction = parse_transaction(by_signature[path.name.removesuffix(".expected.json")].body)
         scene = Scene(transaction, book_transaction(transaction).moves)
@@ -165,7 +163,7 @@ def test_a_hop_that_nothing_bears_out_is_not_told() -> None:
 
 def test_logged_hops_are_told_where_there_are_as_many_calls() -> None:
     made = called(FIRST, "swap2", ACCOUNTS, SWAP)
-    hop = RouterHop("0.0", address("venue a"), SOLD, 100, BOUGHT, 90)
+    hop = RouterHop("0.2", address("venue a"), SOLD, 100, BOUGHT, 90)
     assert MadeTransaction([made], TOKENS, logged=[HOP]).facts()[1:] == [hop]
     assert MadeTransaction([made], TOKENS, logged=[HOP, HOP]).facts()[1:] == []
 

@@ -1,6 +1,8 @@
 """Raydium AMM v4: recorded swaps of every generation and a migration, and by hand the forms that take fewer accounts."""
 
+import base64
 import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from pool_cases import craft, layout_named, recorded_facts, seated
 from recorded_bodies import Recorded
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.decode.facts import Claim, Fact, Leg, Liquidity, Reserve, TokenEvent
+from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.venues import raydium_amm_v4
 from oof_pipelines.decode.venues.raydium_amm_v4 import PROGRAM
 
@@ -39,6 +41,7 @@ EXPECTED: dict[str, list[Fact]] = {
                 Reserve(NATIVE_MINT, 93085801509, 93010876595),
                 Reserve("7tTMQNtJ8X1RFPy9CBeggVWvJk6DHk6HNvecr5Ndpump", 312055414225523, 312307420489818),
             ),
+            (FeePart("lp", "7tTMQNtJ8X1RFPy9CBeggVWvJk6DHk6HNvecr5Ndpump", 630015661, INSIDE),),
         ),
         Leg(
             "0.8",
@@ -54,6 +57,7 @@ EXPECTED: dict[str, list[Fact]] = {
                 Reserve(NATIVE_MINT, 34762887689, 34837812603),
                 Reserve("6EXCmHZeCcspoLFFpbiwXBtAiPz6rNqydMncVnDhpump", 519854399508494, 518739149247745),
             ),
+            (FeePart("lp", NATIVE_MINT, 187313, INSIDE),),
         ),
     ],
     EIGHTEEN_ACCOUNTS: [
@@ -71,6 +75,7 @@ EXPECTED: dict[str, list[Fact]] = {
                 Reserve("AL2HhMQLkJqeeK5w4akoogzyYBZ6GYkBfxjscCf2L2yC", 100000000000000000, 12688181995730),
                 Reserve(NATIVE_MINT, 100000000, 790110000000),
             ),
+            (FeePart("lp", NATIVE_MINT, 1975025000, INSIDE),),
         )
     ],
     EIGHT_ACCOUNTS: [
@@ -88,6 +93,7 @@ EXPECTED: dict[str, list[Fact]] = {
                 Reserve(NATIVE_MINT, 11826757650349, 11825758268170),
                 Reserve("74SBV4zDXxTRgv1pEMoECskKBkZHc2yGPnc7GYVepump", 45325910823974, 45329750868318),
             ),
+            (FeePart("lp", "74SBV4zDXxTRgv1pEMoECskKBkZHc2yGPnc7GYVepump", 9600111, INSIDE),),
         )
     ],
     EXACT_OUTPUT: [
@@ -105,6 +111,7 @@ EXPECTED: dict[str, list[Fact]] = {
                 Reserve("AHW5N8iqZobTcBepkSJzZ61XtAuSzBDcpxtrLG6KUKPk", 8143125062958251, 8129056544011791),
                 Reserve(NATIVE_MINT, 2075450061692, 2079050933156),
             ),
+            (FeePart("lp", NATIVE_MINT, 9002179, INSIDE),),
         )
     ],
     PUMP_MIGRATION: [
@@ -158,6 +165,48 @@ TOKENS = """
     coin_destination coin keeper 0
     pc_destination   usd  keeper 0
 """
+
+
+SWAP_TOKENS = """
+    user_source      coin alice 1000
+    user_destination usd  alice 0
+    coin_vault       coin pdapool 70000
+    pc_vault         usd  pdapool 90000
+"""
+
+
+def _ray_log(*numbers: int) -> str:
+    return "Program log: ray_log: " + base64.b64encode(struct.pack("<B7Q", *numbers)).decode()
+
+
+@pytest.mark.parametrize(
+    ("log", "fee_raw"),
+    [
+        # 25 parts of 800 are 2, so that 798 enter 70000 coin against 90000 usd
+        (_ray_log(3, 800, 0, 2, 1000, 70_000, 90_000, 1_014), 2),
+        (_ray_log(4, 999, 1_014, 2, 1000, 70_000, 90_000, 800), 2),
+        # a pool where that rate would bring 1027
+        (_ray_log(3, 800, 0, 2, 1000, 80_000, 104_000, 1_014), 0),
+        # another swap's
+        (_ray_log(3, 801, 0, 2, 1000, 70_000, 90_000, 1_014), 0),
+        ("Program log: ray_log: AwA=", 0),
+        ("Program log: ray_log: ?", 0),
+    ],
+    ids=["exact input", "exact output", "another rate", "another swap", "too short", "no base64"],
+)
+def test_the_fee_is_told_where_the_log_proves_it(log: str, fee_raw: int) -> None:
+    transfers = "user_source → coin_vault 800\npc_vault → user_destination 1014"
+    did = craft(PROGRAM, "swap_base_in_v2", SWAP_TOKENS, transfers, args="u64:800 u64:0", said=[log])
+    assert isinstance(did.facts[0], Leg)
+    assert did.facts[0].fees == ((FeePart("lp", address("coin"), fee_raw, INSIDE),) if fee_raw else ())
+
+
+def test_a_log_of_an_empty_pool_proves_nothing() -> None:
+    transfers = "user_source → coin_vault 1\npc_vault → user_destination 1014"
+    log = _ray_log(3, 1, 0, 2, 1000, 0, 0, 1_014)
+    did = craft(PROGRAM, "swap_base_in_v2", SWAP_TOKENS, transfers, args="u64:1 u64:0", said=[log])
+    assert isinstance(did.facts[0], Leg)
+    assert did.facts[0].fees == ()
 
 
 @pytest.mark.parametrize("accounts", [14, 15, 11])

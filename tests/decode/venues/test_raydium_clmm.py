@@ -103,7 +103,7 @@ def test_recorded_labels_are_the_names_of_the_accounts(fixtures_dir: Path) -> No
     recorded = labelled_instructions(fixtures_dir, "raydium-clmm-decoder")
     named = sum(check_against_labels(PROGRAM, one, ALIASES) for one in recorded)
     assert len(recorded) == 14
-    assert named == 99
+    assert named == 93
 
 
 # --- hand-built ---
@@ -268,6 +268,19 @@ def test_a_withdrawal_parts_liquidity_fees_and_rewards(name: str) -> None:
         _claim("reward_claim", "coin", 9),
         _claim("reward_claim", "silver", 8),
     ]
+
+
+def test_what_a_token_withholds_from_a_withdrawal_is_nobodys_fee() -> None:
+    """205 leave the vault and 201 arrive; of the liquidity alone, 200, the token would have kept 3."""
+    did = craft(
+        PROGRAM,
+        "decrease_liquidity_v2",
+        POSITION_TOKENS,
+        "token_vault_1 → recipient_token_account_1 205 fee 4",
+        args="u128:5 u64:0 u64:0",
+        logged=[("DecreaseLiquidityEvent", DECREASED.removesuffix("u64:0") + "u64:3")],
+    )
+    assert did.facts == [_removed(("usd", 197)), _claim("lp_fee_claim", "usd", 4)]
 
 
 def test_without_a_log_a_withdrawal_of_no_liquidity_is_fees() -> None:

@@ -157,9 +157,10 @@ def test_a_creators_fee_that_anyone_collects_is_the_creators(receivers_at: int) 
     accounts = [f"a{index}" for index in range(16)]
     accounts[:4] = ["payer", "creator", "authority", "pool_state"]
     vaults, receivers = accounts[receivers_at - 4 : receivers_at - 2], accounts[receivers_at : receivers_at + 2]
-    tokens = f"{receivers[0]} coin alice 0\n{receivers[1]} usd alice 0\n{vaults[0]} coin pdapool 70\n{vaults[1]} usd pdapool 80"
+    rows = [f"{receivers[0]} coin alice 0", f"{receivers[1]} usd alice 0"]
+    rows += [f"{vaults[0]} coin pdapool 70", f"{vaults[1]} usd pdapool 80"]
     transfers = f"{vaults[0]} → {receivers[0]} 3\n{vaults[1]} → {receivers[1]} 4"
-    did = craft(PROGRAM, "collect_creator_fee_permissionless", tokens, transfers, accounts=accounts)
+    did = craft(PROGRAM, "collect_creator_fee_permissionless", "\n".join(rows), transfers, accounts=accounts)
     assert did.facts == _claims("creator_fee_claim")
 
 
