@@ -154,7 +154,7 @@ def _speeds(speeds: Speeds) -> Table:
 
 
 def _agreements(compared: Comparison) -> Table:
-    table = Table("the peer's trades that agree", "count")
+    table = Table("what the peer says that agrees", "count")
     for way, count in sorted(compared.agreed.items(), key=lambda item: -item[1]):
         table.add_row(f"with {way}", f"{count:,}")
     return _right(table)

@@ -163,11 +163,12 @@ class _Maker:
         )
         for leg in route.legs:
             if leg.path != route.path or len(route.legs) > 1:
-                self._leg(leg)
+                self._leg(leg, route)
 
-    def _leg(self, leg: Leg) -> None:
+    def _leg(self, leg: Leg, route: Route) -> None:
         sold, bought = (leg.sold_mint, leg.sold_raw), (leg.bought_mint, leg.bought_raw)
-        paths = self._paths(leg.path)
+        # A router may tell of a hop at a place where nothing moved.
+        paths = self._paths(leg.path) or route.paths
         self._add(leg.path, "swap_leg", leg.trader, *sold, venue=leg.venue, bought=bought, paths=paths)
 
     def fact(self, fact: Fact) -> None:

@@ -13,7 +13,7 @@ from oof_pipelines.chain.moves import FEE_PATH, NATIVE_MINT, RESIDUAL_PATH, Move
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.nets import Flow, counted_asset, flows_by_owner, net_by_owner
-from oof_pipelines.decode.programs import ROUTERS, VENUES
+from oof_pipelines.decode.programs import VENUES
 
 _NO_PART_OF_A_SWAP = frozenset(
     {
@@ -49,19 +49,26 @@ class BookTrade:
 
 
 def trade_at(
-    transaction: ParsedTransaction, moves: list[Move], path: str, traders: frozenset[str] = frozenset()
+    transaction: ParsedTransaction,
+    moves: list[Move],
+    path: str,
+    *,
+    traders: frozenset[str] = frozenset(),
+    trading: frozenset[int] = frozenset(),
 ) -> BookTrade | None:
-    """The trade of the outer instruction of a path. `traders` are whom the venues called there name as trading."""
-    return _Route(transaction, moves, path, traders).trade()
+    """The trade of the outer instruction of a path. `traders` are whom the venues called there name as trading, `trading`
+    the outer instructions that trade too: what one got there he bought, nobody handed it to him.
+    """
+    return _Route(transaction, moves, path, traders, trading).trade()
 
 
 def principal_at(
-    transaction: ParsedTransaction, moves: list[Move], path: str, giver: str, sold: Amount
+    transaction: ParsedTransaction, moves: list[Move], path: str, giver: str, sold: Amount, trading: frozenset[int]
 ) -> tuple[str, list[str]]:
     """Whose money a giver traded with at a path, and the paths it was handed to him on; himself where it was his own,
-    '' where nobody's net says so.
+    '' where nobody's net says so. `trading` as above.
     """
-    return _Route(transaction, moves, path, frozenset()).principal(giver, sold)
+    return _Route(transaction, moves, path, frozenset(), trading).principal(giver, sold)
 
 
 def tradeable(moves: Iterable[Move]) -> Iterable[Move]:
@@ -100,14 +107,18 @@ def _outer(move: Move) -> int:
 class _Route:
     """One outer instruction with the moves it made, all moves, and those of outer instructions that do not trade."""
 
-    def __init__(self, transaction: ParsedTransaction, moves: list[Move], path: str, traders: frozenset[str]) -> None:
+    def __init__(
+        self,
+        transaction: ParsedTransaction,
+        moves: list[Move],
+        path: str,
+        traders: frozenset[str],
+        trading: frozenset[int],
+    ) -> None:
         outer = int(path.partition(".")[0])
         explained = [move for move in moves if move.path not in (FEE_PATH, RESIDUAL_PATH)]
         within = [move for move in explained if _outer(move) == outer]
         within += _unexplained_by_call(transaction, moves, {outer}).get(outer, [])
-        trading = {
-            one.path[0] for one in transaction.instructions if one.program_id in ROUTERS or one.program_id in VENUES
-        }
         self._signers = transaction.signers
         self._instructions = [one for one in transaction.instructions if one.path[0] == outer]
         self._within = [move for move in within if move.kind not in _NO_PART_OF_A_SWAP]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from oof_pipelines.chain.moves import NATIVE_MINT, NATIVE_MINTS
+from oof_pipelines.chain.moves import NATIVE_MINT, NATIVE_MINTS, Move
 from oof_pipelines.decode.book_trades import tradeable
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import RouterCall
@@ -42,9 +42,21 @@ def trade_within(scene: Scene, call: RouterCall) -> RouteAmounts | None:
         sold_raw, bought_raw = gave.out_raw, got.in_raw
     else:
         sold_raw, bought_raw = -gave.net_raw, got.net_raw
+    if bought_mint == NATIVE_MINT:
+        bought_raw -= _rent_paid_out(moves, receiver)
     if sold_raw <= 0 or bought_raw <= 0:
         return None
     return RouteAmounts(trader, sold_mint, sold_raw, bought_mint, bought_raw, receiver if receiver != trader else "")
+
+
+def _rent_paid_out(moves: list[Move], owner: str) -> int:
+    """Rent of the owner's token accounts that a router closed to itself: it comes to him with what he bought."""
+    left = sum(move.delta_raw for move in moves if move.kind == "rent" and move.owner == owner != move.account)
+    return max(0, -left - _rent_received(moves, owner))
+
+
+def _rent_received(moves: list[Move], owner: str) -> int:
+    return sum(move.delta_raw for move in moves if move.kind == "rent" and move.account == owner and move.delta_raw > 0)
 
 
 def _mint(scene: Scene, account: str, stated: str) -> str:

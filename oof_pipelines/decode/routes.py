@@ -61,6 +61,14 @@ class _Routes:
         self._fills = [fact for fact in facts if isinstance(fact, OrderFill)]
         calls = [fact for fact in facts if isinstance(fact, RouterCall)]
         spans = [self._span(call.path) for call in calls]
+        self._trading_outers = frozenset(
+            int(path.partition(".")[0])
+            for path in (
+                *(leg.path for leg in self._legs),
+                *(hop.path for hop in self._hops),
+                *(call.path for call in calls),
+            )
+        )
         # A router that calls a router is one route.
         self._calls = [
             call
@@ -99,7 +107,7 @@ class _Routes:
             return route
         sold = (route.sold_mint, route.sold_raw)
         transaction, moves = self._scene.transaction, self._scene.moves
-        principal, handed = principal_at(transaction, moves, route.path, route.trader, sold)
+        principal, handed = principal_at(transaction, moves, route.path, route.trader, sold, self._trading_outers)
         if principal in ("", route.trader):
             return route
         recipient = "" if route.recipient == principal else route.recipient
@@ -160,7 +168,9 @@ class _Routes:
     def _inferred(self, path: str, via: str, legs: tuple[Leg, ...], fees: tuple[FeePart, ...]) -> Route | None:
         """A trade read off the book alone, of whoever gave one thing and got another."""
         traders = frozenset(leg.trader for leg in legs) - {""}
-        found = trade_at(self._scene.transaction, self._scene.moves, path, traders)
+        found = trade_at(
+            self._scene.transaction, self._scene.moves, path, traders=traders, trading=self._trading_outers
+        )
         if found is None:
             return None
         trade = RouteAmounts(found.wallet, *found.sold, *found.bought, found.recipient)

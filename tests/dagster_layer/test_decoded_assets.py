@@ -10,9 +10,11 @@ import pytest
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from filled_home import FilledHome
 
+from oof_pipelines.decode.programs import BY_ID
 from oof_pipelines.definitions import build_definitions
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, TOLD_DATASETS
 from oof_pipelines.workflows import decode_day
+from oof_pipelines.workflows.decode_tally import DecodeTally, ProgramTally
 from oof_pipelines.workflows.decoded_checks import DECODED_CHECKS
 from oof_pipelines.workflows.decoder_version import decoder_version
 from resources.warehouse import Warehouse
@@ -59,7 +61,8 @@ def test_days_are_decoded_and_wallets_updated_and_again_to_the_same_bytes(filled
             assert "| program |" in str(told["by_program"])
             for dataset in DECODED_DATASETS:
                 rows = pl.read_parquet(store / dataset / f"day={day}", hive_partitioning=False)
-                assert metadata(instance, dataset, day)["dagster/partition_row_count"] == rows.height > 0
+                assert metadata(instance, dataset, day)["dagster/partition_row_count"] == rows.height
+                assert rows.height > 0 or dataset in TOLD_DATASETS, "no synthetic transaction calls a venue"
         assert run(update_wallets.name, "00", "63", instance).success
         before = hashes(store)
         assert run(fold_inbox.name, first, last, instance).success
@@ -78,6 +81,59 @@ def test_what_a_wallet_did_is_in_its_bucket(filled_home: FilledHome) -> None:
         told = metadata(instance, "wallet_actions", f"{stale[0]:02d}")
         rows = pl.read_parquet(filled_home.home / "parquet_store" / "wallet_actions" / f"bucket={stale[0]:02d}")
         assert (told["dagster/partition_row_count"], told["wallets"]) == (rows.height, rows["wallet"].n_unique())
+
+
+@pytest.mark.usefixtures("telling")
+def test_trades_and_launches_are_assets_of_their_own(filled_home: FilledHome) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = run(fold_inbox.name, filled_home.days[0], filled_home.days[-1], instance)
+        evaluated = {e.check_name: e.passed for e in done.get_asset_check_evaluations()}
+        assert all(evaluated[name] for name, (asset, _, _) in DECODED_CHECKS.items() if asset in TOLD_DATASETS)
+        counts = {
+            name: sum(
+                int(str(metadata(instance, name, day)["dagster/partition_row_count"])) for day in filled_home.days
+            )
+            for name in TOLD_DATASETS
+        }
+    trades = sum(not tx.is_failed for tx in filled_home.transactions)
+    assert counts == {
+        "swaps": 5 * trades,
+        "fee_parts": 13 * trades,
+        "liquidity": 4 * trades,
+        "token_events": 4 * trades,
+    }
+
+
+@pytest.mark.parametrize("unknown_calls", [5, 6])
+def test_a_program_that_changed_is_warned_of_and_its_day_is_published(
+    unknown_calls: int, filled_home: FilledHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = filled_home.days[1]
+    program_id, program = next(iter(BY_ID.items()))
+    real = decode_day.decode_frame
+
+    def changed(raw: pl.DataFrame) -> tuple[decode_day.Frames, DecodeTally]:
+        frames, tally = real(raw)
+        if raw["block_time"][0].date().isoformat() == day:
+            at, hour = next(iter(tally.hours.items()))
+            assert at.date().isoformat() == day
+            hour.by_program[program_id] = ProgramTally(calls=100, unknown_calls=unknown_calls)
+            for _ in range(unknown_calls):
+                hour.note_unknown(program_id, "00ff", "its signature")
+        return frames, tally
+
+    monkeypatch.setattr(decode_day, "decode_frame", changed)
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = run(fold_inbox.name, filled_home.days[0], filled_home.days[-1], instance)
+        assert done.success
+        [found] = [e for e in done.get_asset_check_evaluations() if e.check_name == "unknown_discriminators"]
+        assert instance.get_materialized_partitions(dg.AssetKey("actions")) == set(filled_home.days)
+    assert (found.asset_key, found.severity) == (dg.AssetKey("actions"), dg.AssetCheckSeverity.WARN)
+    assert found.passed == (unknown_calls == 5)
+    if not found.passed:
+        told = str(found.metadata["failures"].value)
+        assert f"{program.name} {day} " in told
+        assert "6 of 100 calls (6.0 %) unknown, most 00ff (6, first in its signature)" in told
 
 
 def test_a_day_that_does_not_add_up_is_left_alone_and_the_others_are_done(

@@ -10,9 +10,11 @@ from typing import Any
 
 from solders.transaction import VersionedTransaction
 
+from oof_pipelines.chain.moves import path_text
 from oof_pipelines.decode.decoded import Decoded
 
 LAMPORTS = "lamports"
+_TOLD_KINDS = frozenset({"swap", "swap_leg", "launch", "graduation", "migration", "pool_created"})
 Changes = dict[tuple[str, str], int]
 
 
@@ -69,9 +71,20 @@ def faults(raw_body: bytes, decoded: Decoded) -> list[str]:
             found.append(f"{key} changed by {reported.get(key, 0)}, its moves say {moved.get(key, 0)}")
     found += _fee_faults(body, decoded)
     found += [f"id {one} twice" for one, count in Counter(action.id for action in decoded.actions).items() if count > 1]
-    paths = {move.path for move in decoded.moves}
-    found += [f"{one.kind} at {one.path} names no path of moves" for one in decoded.actions if not paths & {*one.paths}]
-    return found
+    return found + _path_faults(decoded)
+
+
+def _path_faults(decoded: Decoded) -> list[str]:
+    """Actions name paths of moves. What a program tells by its arguments or an event may have lost its moves in a damaged
+    body: an order it says it filled, a hop a router tells of, what happened to a token. It names its instruction then.
+    """
+    moved = {move.path for move in decoded.moves}
+    called = {path_text(one.path) for one in decoded.transaction.instructions}
+    return [
+        f"{one.kind} at {one.path} names no path of moves"
+        for one in decoded.actions
+        if not moved & {*one.paths} and not (one.kind in _TOLD_KINDS and one.path in called)
+    ]
 
 
 def _fee_faults(body: dict[str, Any], decoded: Decoded) -> list[str]:

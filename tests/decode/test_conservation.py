@@ -87,5 +87,12 @@ def test_every_move_of_the_block_has_a_cause(decoded: list[tuple[Recorded, Decod
         assert {action.path for action in result.actions} <= paths
 
 
+def test_every_action_names_moves(decoded: list[tuple[Recorded, Decoded]]) -> None:
+    """In a whole recording, what a program tells of has moved something."""
+    for one, result in decoded:
+        moved = {move.path for move in result.moves}
+        assert [action for action in result.actions if not moved & {*action.paths}] == [], one.file
+
+
 def test_nothing_of_a_known_program_is_unreadable(decoded: list[tuple[Recorded, Decoded]]) -> None:
     assert {one.file: result.unread for one, result in decoded if result.unread} == {}

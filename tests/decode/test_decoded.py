@@ -1,9 +1,11 @@
 """What a decoded transaction says beside its moves: who took part, who traded, what decimals a mint has."""
 
-from struct import pack
-
+import pytest
 from hand_ledger import Call, address, check, decode_all
+from made_up_programs import swap_data
 from token_calls import send
+
+pytestmark = pytest.mark.usefixtures("made_up_programs")
 
 BEFORE = """
     alice    10000
@@ -15,8 +17,8 @@ BEFORE = """
 
 
 def swap(*legs: Call) -> Call:
-    """A call of a known venue that sends tokens both ways."""
-    return Call("raydium", "boxa boxm poolu poolm", b"\x09" + pack("<QQ", 1, 1), calls=list(legs))
+    """A swap at a venue, whose legs are what it had the token program do."""
+    return Call("pond", "pdapool boxa boxm poolu poolm", swap_data(), calls=list(legs))
 
 
 def test_a_swap_is_of_the_signer_whose_accounts_changed() -> None:
@@ -52,7 +54,7 @@ def test_a_swap_is_of_the_signer_whose_accounts_changed() -> None:
         (address("pdapool"), "program_account"),
     ]
     (trade,) = [action for action in decoded.actions if action.kind == "swap"]
-    assert trade.venue == "raydium_amm_v4"
+    assert trade.venue == "pond"
     assert trade.paths == ("0.0", "0.1")
 
 

@@ -72,7 +72,7 @@ GOLDEN = {
         0.0 burn 5P8Q 9fvH 2166476510395
         0.2 transfer 7s1d → 5P8Q 2u1t 2252307824539
     """,
-    # the last token burned, its account and its mint closed, a program's account emptied
+    # a pool's position: liquidity and fees taken out, its token burned, its accounts closed, the program's own among them
     "4BQLJva7QLyRq7ToDu2TXDrkFmdpzwQZ7WAhCVeheu6BgKfkGaVXbbxxPPB8RZZASPnYyek261dNFE77wGbBERur": """
         fee fee_base lamports: 52Ei -5000, (validator_fee) +5000
         fee fee_priority lamports: 52Ei -8286, (validator_fee) +8286

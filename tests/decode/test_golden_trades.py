@@ -69,7 +69,7 @@ GOLDEN = {
         3.0 swap_leg E8oV 7atg 358800 for WSOL 15742 on raydium_cpmm
         3.3 swap_leg HV1K WSOL 15742 for ED5n 74619 on raydium_clmm
     """,
-    # a sale to a bonding curve, which pays by no instruction
+    # a sale to a bonding curve, which pays by no instruction and tells of it at 3.1
     "3EBWPyZHcv6ZCFVY5R49JnuBp9vK1pAaT4ZymBnVJN2ZivfSs8upED9NeP6YV7GFeSRmQNVVEAFTH2mQPhjnwyxr": """
         fee fee_base lamports: CPp1 -5000, (validator_fee) +5000
         fee fee_priority lamports: CPp1 -7000000, (validator_fee) +7000000
@@ -84,7 +84,7 @@ GOLDEN = {
         3.1 transfer 3EeB → CebN lamports 4754208
         3 swap CPp1 FK9x 2085388338499 for WSOL 475420791 on pumpfun
     """,
-    # a circle of five pools with fees withheld twice: no swap, only what it left
+    # a circle of five pools with fees withheld twice: one trade of a mint for itself
     "GCeRpjvfNXZB6BJFQChjpKycdKpRwQGS1BSwUvLjVpJj6NgdzzQACAWt89ZEfEXjeRSqzhDX8CHtzpMUnfJ7VMJ": """
         fee fee_base lamports: 46EC -5000, (validator_fee) +5000
         fee fee_priority lamports: 46EC -189, (validator_fee) +189

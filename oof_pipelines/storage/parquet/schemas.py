@@ -199,7 +199,7 @@ FEE_PARTS = _dataset(
         "seq": pa.Column(pl.Int32, pa.Check.ge(0)),
         "kind": pa.Column(pl.String),
         "mint": pa.Column(pl.String),
-        # Negative where it comes back to the trader.
+        # Signed: a rebate may come as a negative part.
         "amount_raw": pa.Column(RAW_AMOUNT),
         "side": pa.Column(pl.String, pa.Check.isin([ON_TOP, INSIDE])),
         "recipient": pa.Column(pl.String),

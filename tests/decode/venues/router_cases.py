@@ -192,7 +192,7 @@ def measured_routes(recorded: Sequence[Recorded], program: Program) -> list[Meas
         if not any(program_id.encode() in one.body for program_id in program.program_ids):
             continue
         transaction = parse_transaction(one.body)
-        if transaction.signature in seen:
+        if transaction.signature in seen or transaction.is_failed:
             continue
         seen.add(transaction.signature)
         scene = Scene(transaction, book_transaction(transaction).moves)

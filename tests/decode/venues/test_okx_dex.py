@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
+from geyser_recordings import read_geyser
 from recorded_bodies import Recorded
-from router_cases import MadeTransaction, called, measured_routes, pays, record, said, tells, venue
+from router_cases import MadeTransaction, called, facts_of, measured_routes, pays, record, said, tells, venue
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.chain.transaction import parse_transaction
@@ -120,6 +121,24 @@ def test_routes_are_those_that_other_parsers_state(by_signature: dict[str, Recor
         assert (trade.bought_mint, trade.bought_raw) == (expected["out_mint"], int(expected["out_amount"]))
         compared += 1
     assert compared >= 4
+
+
+def test_a_streamed_route_of_the_first_programs_newer_shape(fixtures_dir: Path) -> None:
+    """Its platform fee is in SOL, sent to the account the layout names."""
+    signature = "5gtu6ARVv16QjWi2QR3CZwwPJAEL3TNqvX5HKBz39uB9ky53E2Q7MBjxLqW1a3BFUoXkEEgfmAdsedSeHjpCEau3"
+    coin = "CzdpPoGiyWHg62uSziwNswjN2STE4xXDGsVTKZ2BQKGk"
+    call, *hops = [
+        fact for fact in facts_of(read_geyser(fixtures_dir, signature)) if isinstance(fact, RouterCall | RouterHop)
+    ]
+    assert call == first(
+        "4",
+        "9SnmfKrHuWPw9Xv88W5tYeFL51ukLyCN2hPuXBBQm4iv",
+        ("65XKddL8nkosjLEM6tcuK9Esqes3Zxb9JPHKD9g2EDQm", "DUhKgzAqrmeu5PyFwqXhzfJdgZDzr5iVBK36GBZ4zXXb"),
+        (coin, NATIVE_MINT),
+        FeePart("platform", NATIVE_MINT, 86877, INSIDE, "8ckLnP69xhSeoNbZCUrbJZ8aYSR86QNjRVZdpHmFfigk"),
+    )
+    pumpswap = "pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA"
+    assert hops == [RouterHop("4.7", pumpswap, coin, 22614342682, NATIVE_MINT, 10220896)]
 
 
 # --- made by hand ---
