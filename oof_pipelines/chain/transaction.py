@@ -356,15 +356,13 @@ def _resolve(path: tuple[int, int], height: int, raw: _Instruction, addresses: _
     except KeyError:
         accounts = [one if isinstance(one, str) else addresses.get(one, "") for one in raw.accounts or ()]
     parsed = raw.parsed if isinstance(raw.parsed, dict) else None
-    return Instruction(path, height, program_id, accounts, _data(raw.data), parsed)
+    return Instruction(path, height, program_id, accounts, _data(raw.data) if raw.data else b"", parsed)
 
 
 def _data(data: Any) -> bytes:
-    """Instruction data: bytes from the wire, base58 from JSON, none where the node used its own words."""
+    """Instruction data: bytes from the wire, base58 from JSON."""
     if isinstance(data, bytes):
         return data
-    if not data:
-        return b""
     if len(data) > _MAX_DATA_CHARACTERS:
         raise ValueError(f"instruction data of {len(data)} characters")
     return decode_base58(data)

@@ -9,6 +9,7 @@ from oof_pipelines.decode.actions import actions_of
 from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.bot_fees import with_bot_fees
 from oof_pipelines.decode.call import Scene
+from oof_pipelines.decode.caller_fees import with_caller_fees
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.facts import Fact
 from oof_pipelines.decode.reading import Reading, UnknownCall, has_known_program, read_facts
@@ -57,7 +58,7 @@ def decode_transaction(transaction: ParsedTransaction) -> Decoded:
     scene = Scene(transaction, booked.moves) if has_known_program(transaction) else None
     if scene is not None:
         reading = read_facts(scene)
-        routes = with_bot_fees(scene, routes_of(scene, reading.facts))
+        routes = with_bot_fees(scene, with_caller_fees(scene, routes_of(scene, reading.facts)))
     actions = actions_of(transaction, booked.moves, scene, routes, reading.facts)
     return Decoded(
         transaction,

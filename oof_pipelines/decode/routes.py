@@ -156,11 +156,15 @@ class _Routes:
         routes = []
         covered = [self._span(path) for path in [*read, *(call.path for call in self._calls)]]
         for order, one in enumerate(self._scene.instructions):
-            router = ROUTERS.get(one.program_id)
-            if router is None or one.stack_height > 1 or any(start <= order < end for start, end in covered):
+            if one.program_id not in ROUTERS or one.stack_height > 1:
+                continue
+            program = BY_ID[one.program_id]
+            layout = program.layout_of(one.data, self._scene.transaction.slot)
+            is_known_for_no_route = layout is not None and layout.read is None
+            if is_known_for_no_route or any(start <= order < end for start, end in covered):
                 continue
             path = self._scene.path_of(order)
-            route = self._inferred(path, router, self._legs_of(path), ())
+            route = self._inferred(path, program.name, self._legs_of(path), ())
             if route is not None:
                 routes.append(route)
         return routes
@@ -207,10 +211,8 @@ class _Routes:
         """Orders filled: through a route of the taker's, which then is the maker's, or as they are."""
         for fill in self._fills:
             serving = next((route for route in routes if self._serves(route, fill)), None)
-            recipient = ""
-            trade = RouteAmounts(
-                fill.maker, fill.sold_mint, fill.sold_raw, fill.bought_mint, fill.bought_raw, recipient
-            )
+            amounts = (fill.sold_mint, fill.sold_raw, fill.bought_mint, fill.bought_raw)
+            trade = RouteAmounts(fill.maker, *amounts, recipient="")
             if serving is None:
                 legs = tuple(self._within(fill.path, self._legs))
                 routes.append(self._route(fill.path, fill.venue, trade, legs, fill.fees))
@@ -229,8 +231,8 @@ class _Routes:
     # --- venues called without a router ---
 
     def _alone(self, routes: list[Route]) -> list[Route]:
-        covered = [self._span(path) for route in routes for path in (route.path,)]
-        covered += [self._span(fill.path) for fill in self._fills] + [self._span(call.path) for call in self._calls]
+        paths = [route.path for route in routes] + [fill.path for fill in self._fills]
+        covered = [self._span(path) for path in (*paths, *(call.path for call in self._calls))]
         left = [
             leg
             for leg in self._legs

@@ -112,7 +112,10 @@ _PROTOCOL_AMOUNTS = "amount_0_requested:u64 amount_1_requested:u64"
 PROGRAM = Program(
     name="raydium_cpmm",
     role=VENUE,
-    program_ids=("CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C",),
+    program_ids=(
+        "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C",
+        "DRaycpLY18LhpbydsBWbVJtxpNv9oXPgjRSfpF2bWpYb",  # devnet
+    ),
     source="IDL of raydium_cp_swap 0.2.0; raydium-io/raydium-cp-swap, programs/cp-swap/src",
     instructions=(
         instruction("swap_base_input", _SWAP_ACCOUNTS, "amount_in:u64 minimum_amount_out:u64", read=_swap),
