@@ -42,10 +42,10 @@ def actions_of(
     `scene` is the transaction's where it calls a program that makes routes or facts.
     """
     instructions = {path_text(one.path): one for one in transaction.instructions}
-    by_path: dict[str, list[Move]] = defaultdict(list)
+    by_path: dict[str, list[Move]] = {}
     for move in moves:
-        by_path[move.path].append(move)
-    made = _Maker(transaction.signature, instructions, _wrapped_accounts(transaction, moves), scene)
+        by_path.setdefault(move.path, []).append(move)
+    made = _Maker(transaction, moves, instructions, scene)
     if FEE_PATH in by_path:
         made.fee(transaction, by_path.pop(FEE_PATH))
     residual = by_path.pop(RESIDUAL_PATH, [])
@@ -63,14 +63,19 @@ class _Maker:
     """Collects the actions of one transaction."""
 
     def __init__(
-        self, signature: str, instructions: dict[str, Instruction], wrapped_accounts: set[str], scene: Scene | None
+        self,
+        transaction: ParsedTransaction,
+        moves: list[Move],
+        instructions: dict[str, Instruction],
+        scene: Scene | None,
     ) -> None:
         self.actions: list[Action] = []
         self._scene = scene
-        self._wrapped_accounts = wrapped_accounts
-        self._signature = signature
+        self._transaction = transaction
+        self._moves = moves
+        self._signature = transaction.signature
         self._instructions = instructions
-        self._ordinals: dict[tuple[str, str], int] = defaultdict(int)
+        self._ordinals: dict[tuple[str, str], int] = {}
 
     def _add(
         self,
@@ -85,10 +90,11 @@ class _Maker:
         bought: tuple[str, int] = ("", 0),
         paths: tuple[str, ...] = (),
     ) -> None:
-        ordinal = self._ordinals[path, kind]
-        self._ordinals[path, kind] += 1
+        ordinal = self._ordinals.get((path, kind), 0)
+        self._ordinals[path, kind] = ordinal + 1
         identifier = action_id(self._signature, path, kind, ordinal)
-        program_id = self._instructions[path].program_id if path in self._instructions else ""
+        instruction = self._instructions.get(path)
+        program_id = instruction.program_id if instruction is not None else ""
         self.actions.append(
             Action(
                 identifier,
@@ -111,16 +117,23 @@ class _Maker:
         self._add(FEE_PATH, "fee", transaction.fee_payer, LAMPORTS_ASSET, paid)
 
     def simple(self, path: str, moves: list[Move]) -> None:
+        """What the book shows at a path, kind by kind; nearly always it is one kind."""
+        kind = moves[0].kind
+        if all(move.kind == kind for move in moves):
+            self._entries(path, kind, moves)
+            return
         for kind in dict.fromkeys(move.kind for move in moves):
-            its_moves = [move for move in moves if move.kind == kind]
-            if kind == "rent":
-                self._rent(path, its_moves)
-                continue
+            self._entries(path, kind, [move for move in moves if move.kind == kind])
+
+    def _entries(self, path: str, kind: str, moves: list[Move]) -> None:
+        if kind == "rent":
+            self._rent(path, moves)
+            return
+        if len(moves) > 2:
             # Wrapped SOL moves in both ledgers; the token side names it, the lamports go with it.
-            has_tokens = any(move.asset != LAMPORTS_ASSET for move in its_moves)
-            told = [move for move in its_moves if not has_tokens or move.asset != LAMPORTS_ASSET]
-            for giver, taker in _pairs(told):
-                self._pair(path, _ACTION_KINDS.get(kind, kind), giver, taker)
+            moves = [move for move in moves if move.asset != LAMPORTS_ASSET] or moves
+        for giver, taker in _pairs(moves):
+            self._pair(path, _ACTION_KINDS.get(kind, kind), giver, taker)
 
     def _pair(self, path: str, kind: str, giver: Move, taker: Move) -> None:
         if giver.is_virtual and giver.account == WITHHELD_ACCOUNT:
@@ -130,11 +143,18 @@ class _Maker:
             self._add(path, kind, taker.owner, taker.asset, taker.delta_raw)
         elif kind == "transfer" and giver.owner == taker.owner and not taker.is_virtual:
             # Lamports put where they get wrapped are told of by the wrap.
-            if giver.asset != LAMPORTS_ASSET or taker.account not in self._wrapped_accounts:
+            if giver.asset != LAMPORTS_ASSET or not self._is_wrapped(taker.account):
                 self._add(path, "self_transfer", giver.owner, giver.asset, -giver.delta_raw, counterparty=taker.owner)
         else:
             other = "" if taker.is_virtual else taker.owner
             self._add(path, kind, giver.owner, giver.asset, -giver.delta_raw, counterparty=other)
+
+    def _is_wrapped(self, account: str) -> bool:
+        """Whether the account holds wrapped SOL before, during or after the transaction."""
+        balances = (*self._transaction.pre_tokens, *self._transaction.post_tokens)
+        return any(held.account == account and held.mint in NATIVE_MINTS for held in balances) or any(
+            move.account == account and move.asset in NATIVE_MINTS and not move.is_virtual for move in self._moves
+        )
 
     def _rent(self, path: str, moves: list[Move]) -> None:
         """Rent goes into an account that opens, by System, and comes out of one that closes, by anything else or a nonce."""
@@ -196,15 +216,13 @@ class _Maker:
             self._add(RESIDUAL_PATH, "residual", transaction.fee_payer, asset, unexplained)
 
 
-def _wrapped_accounts(transaction: ParsedTransaction, moves: list[Move]) -> set[str]:
-    """Accounts that hold wrapped SOL before, during or after the transaction."""
-    balances = transaction.pre_tokens + transaction.post_tokens
-    holding = {balance.account for balance in balances if balance.mint in NATIVE_MINTS}
-    return holding | {move.account for move in moves if move.asset in NATIVE_MINTS and not move.is_virtual}
-
-
 def _pairs(moves: list[Move]) -> Iterator[tuple[Move, Move]]:
     """Givers with their takers, asset by asset, in the order they were booked; a withheld fee is no taker of its own."""
+    if len(moves) == 2:
+        first, second = moves
+        if first.asset == second.asset:
+            yield (first, second) if first.delta_raw < 0 else (second, first)
+        return
     takers: dict[str, list[Move]] = defaultdict(list)
     for move in moves:
         if move.delta_raw > 0:

@@ -22,6 +22,7 @@ ACTION_KEYS = {
     "id", "path", "program", "venue", "kind", "wallet", "counterparty", "asset", "amount_raw", "bought_asset", "bought_raw",
     "paths",
 }  # fmt: skip
+A_SALE = "3EBWPyZHcv6ZCFVY5R49JnuBp9vK1pAaT4ZymBnVJN2ZivfSs8upED9NeP6YV7GFeSRmQNVVEAFTH2mQPhjnwyxr"
 MOVE_KEYS = {"path", "account", "owner", "asset", "delta_raw", "kind", "virtual"}
 
 
@@ -53,6 +54,25 @@ def test_a_line_has_the_agreed_shape(chain: list[SyntheticTransaction], tmp_path
         assert all(isinstance(raw, str) and int(raw) == int(raw, 10) for raw in raws)
         assert sum(int(move["delta_raw"]) for move in one["moves"] if move["asset"] == "lamports") == 0
     assert {one["success"] for one in found} == {True, False}
+
+
+def test_a_route_has_the_agreed_shape(fixtures_dir: Path) -> None:
+    """A recorded sale to a bonding curve: its amounts before the fee, the fee on top, the pool's reserves."""
+    (found,) = lines(str(fixtures_dir / "tx_json_parsed" / f"{A_SALE}.json"))
+    (route,) = found["routes"]
+    (leg,) = route["legs"]
+    assert set(route) == ROUTE_KEYS
+    assert set(leg) == LEG_KEYS
+    assert (route["path"], route["via"], leg["venue"]) == ("3", "pumpfun", "pumpfun")
+    assert (route["sold_raw"], route["bought_raw"]) == ("2085388338499", "475420791")
+    assert route["trader"] == found["fee_payer"]
+    (fee,) = route["fees"]
+    assert set(fee) == {"kind", "mint", "amount_raw", "fee_side", "recipient"}
+    assert (fee["kind"], fee["amount_raw"], fee["fee_side"]) == ("protocol", "4754208", "on_top")
+    assert leg["reserves"]
+    for reserve in leg["reserves"]:
+        assert set(reserve) == {"mint", "kind", "before_raw", "after_raw"}
+        assert all(raw is None or raw.isdecimal() for raw in (reserve["before_raw"], reserve["after_raw"]))
 
 
 def test_gzip_lines_envelopes_and_folders_within(chain: list[SyntheticTransaction], tmp_path: Path) -> None:
@@ -127,6 +147,15 @@ def test_the_drawing_tells_instructions_moves_and_nets(chain: list[SyntheticTran
     assert "-0.002039280 SOL" in result.output
     assert "succeeded" in result.output
     assert "failed" in result.output
+
+
+def test_the_drawing_has_a_line_for_a_route_with_its_fee(fixtures_dir: Path) -> None:
+    recorded = fixtures_dir / "tx_json_parsed" / f"{A_SALE}.json"
+    result = CliRunner().invoke(decode, ["--explain", str(recorded)], env={"COLUMNS": "300"})
+    assert result.exit_code == 0
+    (row,) = [line for line in result.output.splitlines() if "0.475420791 SOL" in line and "pumpfun" in line][-1:]
+    assert "2,085,388.338499" in row
+    assert "protocol 0.004754208 SOL on top" in row
 
 
 def test_the_drawing_takes_odd_names_as_they_are(chain: list[SyntheticTransaction], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 import oof_pipelines.chain
 import oof_pipelines.decode
+import oof_pipelines.decode.venues
 
 FORBIDDEN = {
     "aiohttp", "asyncio", "dagster", "datetime", "duckdb", "httpx", "logging", "os", "pathlib", "psycopg", "random",
@@ -20,9 +21,16 @@ FORBIDDEN = {
 }  # fmt: skip
 MODULES = [
     f"{package.__name__}.{module.name}"
-    for package in (oof_pipelines.chain, oof_pipelines.decode)
+    for package in (oof_pipelines.chain, oof_pipelines.decode, oof_pipelines.decode.venues)
     for module in pkgutil.iter_modules(package.__path__)
+    if not module.ispkg
 ]
+
+
+def test_all_packages_of_the_decoder_are_looked_at() -> None:
+    found = pkgutil.walk_packages(oof_pipelines.decode.__path__, "oof_pipelines.decode.")
+    assert {module.name for module in found if not module.ispkg} <= {*MODULES}
+    assert sum(".venues." in name for name in MODULES) >= 40
 
 
 def imported(source: str) -> set[str]:
