@@ -7,7 +7,8 @@ liquidity, nor out of a circle that ends in the asset it began with.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from oof_pipelines.chain.moves import FEE_PATH, NATIVE_MINT, RESIDUAL_PATH, Move, path_text
 from oof_pipelines.chain.transaction import ParsedTransaction
@@ -34,8 +35,7 @@ _SMALL_LAMPORTS = 10_000_000
 Amount = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class BookTrade:
+class BookTrade(msgspec.Struct, frozen=True, gc=False):
     """`wallet` sold one amount and bought another; amounts are (asset, base units).
 
     `recipient` is who was given what was bought, '' where the wallet kept it.
@@ -82,15 +82,18 @@ def _unexplained_by_call(transaction: ParsedTransaction, moves: list[Move], oute
     A venue that pays out of its own account does so by no instruction. What moved so belongs to a call where none but
     that call was given the accounts, and where it comes to nothing in all: who gave and who got are both there.
     """
+    residual = [move for move in moves if move.path == RESIDUAL_PATH]
+    if not residual:
+        return {}
     callers: dict[str, set[int]] = {}
     for instruction in transaction.instructions:
         if instruction.path[0] in outers:
             for account in instruction.accounts:
                 callers.setdefault(account, set()).add(instruction.path[0])
     by_call: dict[int, list[Move]] = {}
-    for move in moves:
+    for move in residual:
         its_callers = callers.get(move.account, set())
-        if move.path == RESIDUAL_PATH and len(its_callers) == 1:
+        if len(its_callers) == 1:
             by_call.setdefault(next(iter(its_callers)), []).append(move)
     for outer, its_moves in by_call.items():
         off: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """One call of a program as its decoder sees it: arguments, accounts, events, and what the book says moved within it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINTS, Move, path_text
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
@@ -11,8 +11,7 @@ from oof_pipelines.decode.program import Arguments, Program, is_event_call
 from oof_pipelines.decode.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class ToldEvent:
+class ToldEvent(msgspec.Struct, frozen=True, gc=False):
     """An event and where it was told; '' where it was only logged."""
 
     name: str

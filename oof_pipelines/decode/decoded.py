@@ -1,6 +1,6 @@
 """A transaction decoded whole: moves, routes, facts, actions, who took part, and what it shows of tokens."""
 
-from dataclasses import dataclass
+import msgspec
 
 from oof_pipelines.chain.actions import Action
 from oof_pipelines.chain.moves import Move
@@ -16,8 +16,7 @@ from oof_pipelines.decode.reading import Reading, UnknownCall, has_known_program
 from oof_pipelines.decode.routes import Route, routes_of
 
 
-@dataclass(frozen=True, slots=True)
-class Participant:
+class Participant(msgspec.Struct, frozen=True, gc=False):
     """A wallet and its part: fee_payer, signer, owner (of anything that changed), trader or program_account.
 
     A program account is one that gave or took and that no key can sign for, so that a program must: a pool, a vault's
@@ -28,8 +27,7 @@ class Participant:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """Everything read off one transaction.
 
     `decimals` is by mint; `unread` are paths whose data or accounts fitted no layout of their program, `unknown` calls

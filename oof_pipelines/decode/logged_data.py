@@ -22,16 +22,19 @@ def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[in
     running: list[int] = []
     order = -1
     for message in messages:
-        call = _INVOKE.match(message)
+        if not message.startswith("Program "):
+            continue
+        call = _INVOKE.match(message) if message.endswith("]") else None
         if call is not None:
+            program_id, height = call[1], int(call[2])
             order += 1
-            while order < len(instructions) and instructions[order].program_id != call[1]:
+            while order < len(instructions) and instructions[order].program_id != program_id:
                 if instructions[order].stack_height > 1:
                     return found
                 order += 1
-            if order >= len(instructions) or instructions[order].stack_height != int(call[2]):
+            if order >= len(instructions) or instructions[order].stack_height != height:
                 return found
-            del running[int(call[2]) - 1 :]
+            del running[height - 1 :]
             running.append(order)
         elif message.startswith(_DATA) and running:
             try:

@@ -4,15 +4,16 @@ A token account may give in one transfer what it got in another of the same call
 the pair of accounts, both stay visible.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from oof_pipelines.chain.moves import path_text
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, FeePart, Leg
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True, gc=False):
     """What went straight from one token account to another within a call: `path` of the first time, base units.
 
     What left and what arrived differ by the fee that the token itself withheld.

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from oof_pipelines.decode.facts import Fact
 from oof_pipelines.decode.layout import LayoutError
 from oof_pipelines.decode.operations import Operation
@@ -38,8 +40,7 @@ def anchor_event(name: str) -> bytes:
     return hashlib.sha256(f"event:{name}".encode()).digest()[:_DISCRIMINATOR_BYTES]
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True, gc=False):
     """An instruction taken apart: its accounts by the layout's names and its arguments."""
 
     layout: "InstructionLayout"
@@ -139,6 +140,7 @@ class Program:
     events: tuple[EventLayout, ...] = ()
     is_proven: bool = True
     tag_bytes: int = _DISCRIMINATOR_BYTES
+    has_debits: bool = field(init=False, default=False)
     _by_tag: dict[bytes, list[InstructionLayout]] = field(init=False, default_factory=dict, repr=False)
     _events: dict[bytes, EventLayout] = field(init=False, default_factory=dict, repr=False)
 
@@ -151,12 +153,8 @@ class Program:
             layouts.sort(key=lambda one: -one.from_slot)
             if len({one.from_slot for one in layouts}) < len(layouts):
                 raise ValueError(f"{self.name}: {[one.name for one in layouts]} share a discriminator and a slot")
+        object.__setattr__(self, "has_debits", any(one.debits is not None for one in self.events))
         self._events.update({one.discriminator: one for one in self.events})
-
-    @property
-    def has_debits(self) -> bool:
-        """Whether any event of the program tells of balances it changed by itself."""
-        return any(one.debits is not None for one in self.events)
 
     def layout_of(self, data: bytes, slot: int | None) -> InstructionLayout | None:
         """The layout of data at a slot, the newest where the slot is not known; None for one that is not declared."""

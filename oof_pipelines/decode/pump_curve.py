@@ -7,8 +7,8 @@ of his own from which he claims it later, so it is a positive part here and come
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from solders.pubkey import Pubkey
 
 from oof_pipelines.chain.moves import NATIVE_MINT
@@ -46,8 +46,7 @@ _POST_COMPLETE_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CurveTrade:
+class CurveTrade(msgspec.Struct, frozen=True, gc=False):
     """One trade in base units. `fee_raw` is the protocol's with its buyback part; None where the event tells none."""
 
     mint: str

@@ -1,6 +1,6 @@
 """Facts of a transaction: every call of a program we decode, read by its own layout."""
 
-from dataclasses import dataclass
+import msgspec
 
 from oof_pipelines.chain.moves import path_text
 from oof_pipelines.chain.transaction import ParsedTransaction
@@ -11,8 +11,7 @@ from oof_pipelines.decode.program import is_event_call
 from oof_pipelines.decode.programs import BY_ID
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownCall:
+class UnknownCall(msgspec.Struct, frozen=True, gc=False):
     """A call of a program we decode whose discriminator no layout declares. The program may have changed."""
 
     path: str
@@ -20,8 +19,7 @@ class UnknownCall:
     discriminator: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """`facts` in call order; `unknown` calls; `unread` are paths of calls whose data or accounts fit not their layout."""
 
     facts: list[Fact]

@@ -49,14 +49,14 @@ class RecordLayout:
         self._fields = [(name, kind) for name, _, kind in (part.partition(":") for part in text.split())]
         if len({name for name, _ in self._fields}) < len(self._fields):
             raise ValueError(f"a field stands twice in {text!r}")
-        self.offsets: dict[str, tuple[int, str]] = {}
+        self.offsets: dict[str, tuple[int, str, int]] = {}
         self.unfixed_from = (0, 0)
         offset = 0
         for index, (name, kind) in enumerate(self._fields):
             size = _size_of(kind) if _check(kind) else None
             if size is None:
                 break
-            self.offsets[name] = (offset, kind)
+            self.offsets[name] = (offset, kind, size)
             offset += size
             self.unfixed_from = (index + 1, offset)
 
@@ -142,8 +142,11 @@ class Record:
     def __getitem__(self, name: str) -> Any:
         found = self._layout.offsets.get(name)
         if found is not None:
-            offset, kind = found
-            return _read(kind, self._data, self._start + offset)[0]
+            offset, kind, size = found
+            position = self._start + offset
+            if position + size > len(self._data):
+                raise LayoutError(f"{len(self._data)} bytes of data, {position + size} needed")
+            return _fixed(kind, self._data, position, size)
         if self._unfixed is None:
             self._unfixed = self._layout.unfixed(self._data, self._start)
         try:

@@ -1,6 +1,6 @@
 """What a transaction shows of tokens: the decimals of a mint and the program it belongs to."""
 
-from dataclasses import dataclass
+import msgspec
 
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 from oof_pipelines.decode.token import PROGRAM_IDS
@@ -8,8 +8,7 @@ from oof_pipelines.decode.token import PROGRAM_IDS
 _MOST_DECIMALS = 255
 
 
-@dataclass(frozen=True, slots=True)
-class TokenFact:
+class TokenFact(msgspec.Struct, frozen=True, gc=False):
     """A mint as one transaction shows it. `token_program` is '' where no balance and no instruction tells it."""
 
     mint: str

@@ -153,7 +153,9 @@ def test_the_drawing_has_a_line_for_a_route_with_its_fee(fixtures_dir: Path) -> 
     recorded = fixtures_dir / "tx_json_parsed" / f"{A_SALE}.json"
     result = CliRunner().invoke(decode, ["--explain", str(recorded)], env={"COLUMNS": "300"})
     assert result.exit_code == 0
-    (row,) = [line for line in result.output.splitlines() if "0.475420791 SOL" in line and "pumpfun" in line][-1:]
+    rows = result.output.partition("Routes")[2].splitlines()
+    (row,) = [line for line in rows if "0.475420791 SOL" in line]
+    assert "pumpfun" in row
     assert "2,085,388.338499" in row
     assert "protocol 0.004754208 SOL on top" in row
 
