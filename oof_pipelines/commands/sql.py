@@ -98,10 +98,10 @@ def _check_readable(settings: Settings) -> None:
 
 
 def _print_list() -> None:
-    table = Table(Column("ready query", overflow="fold"), "what it tells", box=None)
+    table = Table(Column("ready query", no_wrap=True), "what it tells", box=None)
     for path in sorted(QUERIES_FOLDER.glob("*.sql")):
         table.add_row(path.stem, _title(path))
-    views = Table(Column("view", overflow="fold"), "what it holds", box=None)
+    views = Table(Column("view", no_wrap=True), "what it holds", box=None)
     for path in sorted(VIEWS_FOLDER.glob("*.sql")):
         views.add_row(path.stem, _title(path))
     console = Console()

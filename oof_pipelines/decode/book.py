@@ -27,6 +27,7 @@ from oof_pipelines.chain.moves import (
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.balances import Balances
 from oof_pipelines.decode.fees import TIP_ACCOUNTS, network_fee
+from oof_pipelines.decode.logged_data import LoggedData
 from oof_pipelines.decode.openings import Openings
 from oof_pipelines.decode.operations import (
     BurnTokens,
@@ -63,9 +64,9 @@ class Booked(msgspec.Struct, frozen=True, gc=False):
         return any(move.path == RESIDUAL_PATH for move in self.moves)
 
 
-def book_transaction(transaction: ParsedTransaction) -> Booked:
+def book_transaction(transaction: ParsedTransaction, logs: LoggedData | None = None) -> Booked:
     """The moves of a transaction, residual included. A failed one moves nothing but its fee."""
-    steps, unread = steps_of(transaction)
+    steps, unread = steps_of(transaction, logs or LoggedData(transaction))
     book = _Book(transaction, {})
     book.run(steps)
     missing = book.missing_tokens()

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINTS, Move, path_text
+from oof_pipelines.chain.moves import LAMPORTS_ASSET, WITHHELD_ACCOUNT, Move, path_text
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 from oof_pipelines.decode.facts import Reserve
 from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.logged_data import logged_data
+from oof_pipelines.decode.logged_data import LoggedData
 from oof_pipelines.decode.program import Arguments, Program, is_event_call
 from oof_pipelines.decode.records import Record
 
@@ -22,13 +22,14 @@ class ToldEvent(msgspec.Struct, frozen=True, gc=False):
 class Scene:
     """A transaction with its moves, indexed once for all calls: who calls whom, what moved where and in which order."""
 
-    def __init__(self, transaction: ParsedTransaction, moves: list[Move]) -> None:
+    def __init__(self, transaction: ParsedTransaction, moves: list[Move], logs: LoggedData | None = None) -> None:
         self.transaction = transaction
         self.moves = moves
         self.instructions = transaction.instructions
         self._ends = _subtree_ends(self.instructions)
         self._orders = {path_text(one.path): order for order, one in enumerate(self.instructions)}
         self.by_account: dict[str, list[tuple[int, Move]]] = {}
+        self.withheld: list[tuple[int, Move]] = []
         self._by_order: dict[int, list[Move]] = {}
         for move in moves:
             order = self._orders.get(move.path)
@@ -37,8 +38,11 @@ class Scene:
             self._by_order.setdefault(order, []).append(move)
             if not move.is_virtual:
                 self.by_account.setdefault(move.account, []).append((order, move))
-        self._balances = {one.account: one for one in (*transaction.post_tokens, *transaction.pre_tokens)}
-        self._logged: dict[int, list[bytes]] | None = None
+            elif move.account == WITHHELD_ACCOUNT and move.kind == "transfer":
+                self.withheld.append((order, move))
+        self._before = {one.account: one for one in transaction.pre_tokens}
+        self._after = {one.account: one for one in transaction.post_tokens}
+        self.logs = logs or LoggedData(transaction)
 
     def end_of(self, order: int) -> int:
         """One past the last instruction called, at any depth, by the one at `order`."""
@@ -68,7 +72,7 @@ class Scene:
         for _, move in self.by_account.get(account, ()):
             if move.asset != LAMPORTS_ASSET:
                 return move.asset
-        balance = self._balances.get(account)
+        balance = self._before.get(account) or self._after.get(account)
         return balance.mint if balance is not None else ""
 
     def owner_of(self, account: str) -> str:
@@ -76,24 +80,22 @@ class Scene:
         for _, move in self.by_account.get(account, ()):
             if move.owner != account:
                 return move.owner
-        balance = self._balances.get(account)
+        balance = self._before.get(account) or self._after.get(account)
         return (balance.owner or account) if balance is not None else account
 
     def moved(self, account: str, start: int, end: int, asset: str) -> int:
         """By how much an account's balance of an asset changed from one instruction up to another, exclusively."""
-        rows = self.by_account.get(account, ())
-        return sum(move.delta_raw for order, move in rows if start <= order < end and move.asset == asset)
+        moved_raw = 0
+        for order, move in self.by_account.get(account, ()):
+            if start <= order < end and move.asset == asset:
+                moved_raw += move.delta_raw
+        return moved_raw
 
     def before_raw(self, account: str, mint: str, order: int) -> int:
         """What a token account held when the instruction at `order` began."""
-        held = next((b.amount_raw for b in self.transaction.pre_tokens if b.account == account and b.mint == mint), 0)
-        return held + self.moved(account, 0, order, mint)
-
-    def logged(self, order: int) -> list[bytes]:
-        """What the instruction at `order` itself logged as data; nothing where the node cut the logs before."""
-        if self._logged is None:
-            self._logged = logged_data(self.instructions, self.transaction.log_messages)
-        return self._logged.get(order, [])
+        held = self._before.get(account)
+        held_raw = held.amount_raw if held is not None and held.mint == mint else 0
+        return held_raw + self.moved(account, 0, order, mint)
 
 
 class Call:
@@ -158,7 +160,7 @@ class Call:
         return told
 
     def _logged_events(self) -> list[ToldEvent]:
-        found = (self.program.logged_event_of(data) for data in self.scene.logged(self._order))
+        found = (self.program.logged_event_of(data) for data in self.scene.logs.of(self._order))
         return [ToldEvent(one[0].name, one[1], "") for one in found if one is not None]
 
     # --- what moved ---
@@ -193,16 +195,10 @@ class Call:
 
     def withheld_raw(self, mint: str) -> int:
         """What a token's own transfer fee withheld within this call."""
-        if mint in NATIVE_MINTS:
-            return 0
         return sum(
             move.delta_raw
-            for move in self.scene.moves
-            if move.is_virtual
-            and move.asset == mint
-            and move.kind == "transfer"
-            and (order := self.scene.order_of(move.path) if move.path[0].isdigit() else -1) >= self._order
-            and order < self._end
+            for order, move in self.scene.withheld
+            if move.asset == mint and self._order <= order < self._end
         )
 
 

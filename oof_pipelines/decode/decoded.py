@@ -12,6 +12,7 @@ from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.caller_fees import with_caller_fees
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.facts import Fact
+from oof_pipelines.decode.logged_data import LoggedData
 from oof_pipelines.decode.reading import Reading, UnknownCall, has_known_program, read_facts
 from oof_pipelines.decode.routes import Route, routes_of
 
@@ -51,9 +52,10 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
 
 def decode_transaction(transaction: ParsedTransaction) -> Decoded:
     """Decode one parsed transaction. Deterministic; raises nothing for what a readable transaction holds."""
-    booked = book_transaction(transaction)
+    logs = LoggedData(transaction)
+    booked = book_transaction(transaction, logs)
     reading, routes = Reading([], [], []), []
-    scene = Scene(transaction, booked.moves) if has_known_program(transaction) else None
+    scene = Scene(transaction, booked.moves, logs) if has_known_program(transaction) else None
     if scene is not None:
         reading = read_facts(scene)
         routes = with_bot_fees(scene, with_caller_fees(scene, routes_of(scene, reading.facts)))

@@ -4,10 +4,26 @@ import base64
 import binascii
 import re
 
-from oof_pipelines.chain.transaction import Instruction
+from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 
 _INVOKE = re.compile(r"^Program (\w+) invoke \[(\d+)\]$")
 _DATA = "Program data: "
+
+
+class LoggedData:
+    """What the instructions of a transaction logged as data, read when first asked for."""
+
+    __slots__ = ("_by_order", "_transaction")
+
+    def __init__(self, transaction: ParsedTransaction) -> None:
+        self._transaction = transaction
+        self._by_order: dict[int, list[bytes]] | None = None
+
+    def of(self, order: int) -> list[bytes]:
+        """What the instruction at `order` itself logged; nothing where the node cut the logs before."""
+        if self._by_order is None:
+            self._by_order = logged_data(self._transaction.instructions, self._transaction.log_messages)
+        return self._by_order.get(order, [])
 
 
 def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[int, list[bytes]]:
@@ -17,7 +33,7 @@ def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[in
     long logs short.
     """
     found: dict[int, list[bytes]] = {}
-    if not any(message.startswith(_DATA) for message in messages):
+    if not any(_DATA in message for message in messages):
         return found
     running: list[int] = []
     order = -1

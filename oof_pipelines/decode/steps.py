@@ -9,7 +9,7 @@ import msgspec
 from oof_pipelines.chain.moves import path_text
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.logged_data import logged_data
+from oof_pipelines.decode.logged_data import LoggedData
 from oof_pipelines.decode.operations import CloseProgramAccount, MoveLamports, Operation, SyncNative
 from oof_pipelines.decode.program import Arguments, Program, is_event_call
 from oof_pipelines.decode.programs import BY_ID
@@ -35,14 +35,13 @@ class _OpenCall(msgspec.Struct):
     has_told: bool = False
 
 
-def steps_of(transaction: ParsedTransaction) -> tuple[list[Step], list[str]]:
+def steps_of(transaction: ParsedTransaction, logs: LoggedData) -> tuple[list[Step], list[str]]:
     """The steps, none of a failed transaction, and the paths of instructions whose data fit not their layout."""
     steps: list[Step] = []
     unread: list[str] = []
     if transaction.is_failed:
         return steps, unread
     calls: list[_OpenCall] = []
-    logs = _Logs(transaction)
     for order, one in enumerate(transaction.instructions):
         while calls and calls[-1].height >= one.stack_height:
             steps += _ended(calls.pop(), logs)
@@ -66,19 +65,6 @@ def steps_of(transaction: ParsedTransaction) -> tuple[list[Step], list[str]]:
     while calls:
         steps += _ended(calls.pop(), logs)
     return steps, unread
-
-
-class _Logs:
-    """What the instructions of a transaction logged as data, read when first asked for."""
-
-    def __init__(self, transaction: ParsedTransaction) -> None:
-        self._transaction = transaction
-        self._by_order: dict[int, list[bytes]] | None = None
-
-    def of(self, order: int) -> list[bytes]:
-        if self._by_order is None:
-            self._by_order = logged_data(self._transaction.instructions, self._transaction.log_messages)
-        return self._by_order.get(order, [])
 
 
 def _caller(program: Program, told: Instruction, calls: list[_OpenCall]) -> _OpenCall | None:
@@ -108,7 +94,7 @@ def _taken_effect_at(steps: list[Step], caller: _OpenCall | None, operation: Ope
     return len(steps)
 
 
-def _ended(call: _OpenCall, logs: _Logs) -> list[Step]:
+def _ended(call: _OpenCall, logs: LoggedData) -> list[Step]:
     """What a call did by its end: debits it only logged, then the accounts it closed."""
     steps = []
     if not call.has_told and call.program.has_debits and call.arguments.layout.read is not None:

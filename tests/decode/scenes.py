@@ -35,9 +35,7 @@ class Stage:
             signer_count=1,
             keys=[address("alice")],
             instructions=[
-                Instruction(
-                    _path(path), height, address(program), [address(one) for one in accounts.split()], data
-                )
+                Instruction(_path(path), height, address(program), [address(one) for one in accounts.split()], data)
                 for path, height, program, accounts, data in self.calls
             ],
             pre_lamports=[0],
@@ -78,4 +76,5 @@ def holding(account: str, mint: str, amount_raw: int, owner: str) -> TokenBalanc
         owner=address(owner) if owner else None,
         amount_raw=amount_raw,
         decimals=6,
+        program_id=None,
     )

@@ -134,7 +134,7 @@ def _hops_called(call: Call) -> Iterator[_ToldHop]:
 
 def _hops_logged(call: Call) -> Iterator[_ToldHop]:
     """Hops told in the logs: those of the programs called, where they are as many."""
-    told = [data for data in call.scene.logged(call.scene.order_of(call.path)) if data.startswith(_SWAP_EVENT)]
+    told = [data for data in call.scene.logs.of(call.scene.order_of(call.path)) if data.startswith(_SWAP_EVENT)]
     venues = venue_calls(call)
     if len(told) == len(venues):
         for data, venue in zip(told, venues, strict=True):

@@ -106,7 +106,7 @@ def test_a_seller_of_the_stream_gets_what_the_event_says(fixtures_dir: Path) -> 
     assert isinstance(leg, Leg)
     scene = Scene(transaction, book_transaction(transaction).moves)
     (told,) = (
-        found for data in scene.logged(scene.order_of(leg.path)) if (found := BY_ID[PROGRAM_ID].logged_event_of(data))
+        found for data in scene.logs.of(scene.order_of(leg.path)) if (found := BY_ID[PROGRAM_ID].logged_event_of(data))
     )
     assert (leg.sold_raw, leg.bought_raw, leg.fees[0].amount_raw) == (399211831516600, 11755127, 118738)
     assert [told[1][name] for name in ("amount_in", "amount_out", "swap_fee")] == [399211831516600, 11755127, 118738]
