@@ -6,6 +6,7 @@ No synthetic transaction calls a venue, so the words are put in the decoder's mo
 import functools
 from dataclasses import replace
 
+import msgspec
 import pytest
 from crafted_bodies import LARGEST_U64, address
 from decoded_home import synthetic_rows
@@ -79,7 +80,7 @@ def with_told(decoded: Decoded) -> Decoded:
         return decoded
     path, wallet = path_text(transaction.instructions[0].path), transaction.fee_payer
     routes, facts = routes_told(path, wallet), facts_told(path, wallet, address(f"token {transaction.signature}"))
-    return replace(
+    return msgspec.structs.replace(
         decoded,
         routes=routes,
         facts=facts,

@@ -4,8 +4,6 @@ A token account may give in one transfer what it got in another of the same call
 the pair of accounts, both stay visible.
 """
 
-from dataclasses import replace
-
 import msgspec
 
 from oof_pipelines.chain.moves import path_text
@@ -32,7 +30,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 
     def handed_on(self) -> "Transfer":
         """The same seen by whom it reached, when he hands it on without another transfer."""
-        return replace(self, left_raw=self.arrived_raw)
+        return msgspec.structs.replace(self, left_raw=self.arrived_raw)
 
 
 def transferred(call: Call, source: str, destination: str) -> Transfer | None:

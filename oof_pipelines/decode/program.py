@@ -48,11 +48,13 @@ class Arguments(msgspec.Struct, frozen=True, gc=False):
     args: Record
 
     def account(self, name: str) -> str:
-        """The account of that name; LayoutError where the instruction has fewer, or its address is not recorded."""
-        index = self.layout.seats[name]
+        """The account of that name; LayoutError where the instruction has fewer, or its address is not recorded.
+
+        So it is where the layout has no such seat: an event may be told from a call that nobody expected it from.
+        """
         try:
-            found = self.accounts[index]
-        except IndexError:
+            found = self.accounts[self.layout.seats[name]]
+        except LookupError:
             found = ""
         if not found:
             raise LayoutError(f"{self.layout.name} has {len(self.accounts)} accounts, {name} is missing")

@@ -5,12 +5,14 @@ book; on a venue called directly, or by a program we do not know as a router, th
 an order trades for its maker. The legs stay with the route and are never booked beside it.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from oof_pipelines.decode.book_trades import principal_at, trade_at, tradeable
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.curve import is_off_curve
-from oof_pipelines.decode.facts import Fact, FeePart, Leg, OrderFill, RouterCall, RouterHop
+from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg, OrderFill, RouterCall, RouterHop
 from oof_pipelines.decode.nets import counted_asset, flows_by_owner
 from oof_pipelines.decode.programs import BY_ID, ROUTERS
 from oof_pipelines.decode.route_amounts import RouteAmounts, trade_within
@@ -58,7 +60,7 @@ class _Routes:
         self._scene = scene
         self._legs = [fact for fact in facts if isinstance(fact, Leg)]
         self._hops = [fact for fact in facts if isinstance(fact, RouterHop)]
-        self._fills = [fact for fact in facts if isinstance(fact, OrderFill)]
+        self._fills = [fact for fact in facts if isinstance(fact, OrderFill) and fact.sold_raw > 0 < fact.bought_raw]
         calls = [fact for fact in facts if isinstance(fact, RouterCall)]
         spans = [self._span(call.path) for call in calls]
         self._trading_outers = frozenset(
@@ -188,7 +190,10 @@ class _Routes:
         legs: tuple[Leg, ...],
         fees: tuple[FeePart, ...],
         paths: tuple[str, ...] = (),
+        *,
+        is_alone: bool = False,
     ) -> Route:
+        """`is_alone` where the amounts are the venue's own, and not what the trader's accounts gave and got."""
         order = self._scene.order_of(path)
         return Route(
             path,
@@ -201,7 +206,7 @@ class _Routes:
             trade.bought_raw,
             trade.recipient,
             legs,
-            (*(fee for leg in legs for fee in leg.fees), *fees),
+            (*_fees_of(legs, (trade.sold_mint, trade.bought_mint) if is_alone else ()), *fees),
             paths or self._scene.move_paths(order),
         )
 
@@ -218,7 +223,7 @@ class _Routes:
                 routes.append(self._route(fill.path, fill.venue, trade, legs, fill.fees))
             else:
                 routes.remove(serving)
-                fees = tuple(fee for fee in serving.fees if not any(fee in leg.fees for leg in serving.legs))
+                fees = serving.fees[sum(len(leg.fees) for leg in serving.legs) :]
                 paths = tuple(dict.fromkeys((*serving.paths, *self._scene.move_paths(self._scene.order_of(fill.path)))))
                 routes.append(self._route(serving.path, serving.via, trade, serving.legs, (*fees, *fill.fees), paths))
         return routes
@@ -279,4 +284,14 @@ class _Routes:
     def _of_chain(self, chain: list[Leg], via: str) -> Route:
         first, last = chain[0], chain[-1]
         trade = RouteAmounts(first.trader, first.sold_mint, first.sold_raw, last.bought_mint, last.bought_raw, "")
-        return self._route(first.path, via, trade, tuple(chain), ())
+        return self._route(first.path, via, trade, tuple(chain), (), is_alone=True)
+
+
+def _fees_of(legs: tuple[Leg, ...], outside: tuple[str, ...]) -> Iterator[FeePart]:
+    """The fees of a route's legs. What a venue charges on top stays so where the route's amounts are the venue's own, in the
+    mints `outside`; a trader's net contains it, and so does what came and went in between.
+    """
+    for leg in legs:
+        for fee in leg.fees:
+            stays = fee.side == INSIDE or fee.mint in outside
+            yield fee if stays else msgspec.structs.replace(fee, side=INSIDE)

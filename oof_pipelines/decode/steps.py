@@ -44,7 +44,7 @@ def steps_of(transaction: ParsedTransaction, logs: LoggedData) -> tuple[list[Ste
     calls: list[_OpenCall] = []
     for order, one in enumerate(transaction.instructions):
         while calls and calls[-1].height >= one.stack_height:
-            steps += _ended(calls.pop(), logs)
+            steps += _ended(calls.pop(), logs, unread)
         try:
             program = BY_ID.get(one.program_id)
             if program is None:
@@ -63,7 +63,7 @@ def steps_of(transaction: ParsedTransaction, logs: LoggedData) -> tuple[list[Ste
         except LayoutError:
             unread.append(path_text(one.path))
     while calls:
-        steps += _ended(calls.pop(), logs)
+        steps += _ended(calls.pop(), logs, unread)
     return steps, unread
 
 
@@ -94,14 +94,18 @@ def _taken_effect_at(steps: list[Step], caller: _OpenCall | None, operation: Ope
     return len(steps)
 
 
-def _ended(call: _OpenCall, logs: LoggedData) -> list[Step]:
-    """What a call did by its end: debits it only logged, then the accounts it closed."""
+def _ended(call: _OpenCall, logs: LoggedData, unread: list[str]) -> list[Step]:
+    """What a call did by its end: debits it only logged, then the accounts it closed; `unread` gets what fits no layout."""
     steps = []
     if not call.has_told and call.program.has_debits and call.arguments.layout.read is not None:
         for data in logs.of(call.order):
             found = call.program.logged_event_of(data)
-            if found is not None and found[0].debits is not None:
+            if found is None or found[0].debits is None:
+                continue
+            try:
                 steps += [Step(call.path, operation) for operation in found[0].debits(found[1], call.arguments)]
+            except LayoutError:
+                unread.append(call.path)
     return steps + _closings(call)
 
 

@@ -6,13 +6,13 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from decoded_home import file_bytes, keep, select, served_rows, synthetic_rows
+from msgspec.structs import replace
 
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.commands.fold import fold

@@ -4,7 +4,6 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from decoded_home import decode_all, file_bytes, fold_all, keep, select, served_rows, synthetic_rows, update_all
+from msgspec.structs import replace
 
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.commands.redecode import redecode

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 import pytest
 from hand_ledger import address, key
+from msgspec.structs import replace
 
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, OrderFill, RouterHop
+from oof_pipelines.decode.facts import INSIDE, ON_TOP, Fact, Leg, OrderFill, RouterHop
 from oof_pipelines.decode.operations import MoveLamports, Operation
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import (
@@ -45,6 +46,15 @@ def _swap(call: Call) -> Iterable[Fact]:
     )
 
 
+def _swap_and_charge(call: Call) -> Iterable[Fact]:
+    """What left the trader is what he sold and a fee beside it."""
+    charged_raw = call.args["fee_raw"]
+    for leg in _swap(call):
+        assert isinstance(leg, Leg)
+        fees = fee("protocol", leg.sold_mint, charged_raw, ON_TOP)
+        yield replace(leg, sold_raw=leg.sold_raw - charged_raw, fees=fees)
+
+
 def _pay(told: Record, arguments: Arguments) -> list[Operation]:
     return [MoveLamports(arguments.account("pool"), arguments.account("receiver"), told["lamports"])]
 
@@ -72,6 +82,9 @@ POND = Program(
     source="made up",
     instructions=(
         instruction("swap", "pool source destination vault_in vault_out", "amount_in:u64", read=_swap),
+        instruction(
+            "swap_and_charge", "pool source destination vault_in vault_out", "fee_raw:u64", read=_swap_and_charge
+        ),
         instruction("pay", "pool receiver", read=lambda _call: ()),
         instruction("leave", "ticket receiver", closes=(("ticket", "receiver"),)),
         *quiet("set_fee"),
@@ -124,6 +137,11 @@ def u64(*numbers: int) -> bytes:
 def swap_data(amount_in_raw: int = 1) -> bytes:
     """pond's swap."""
     return anchor_instruction("swap") + u64(amount_in_raw)
+
+
+def charge_data(fee_raw: int) -> bytes:
+    """pond's swap with a fee beside what is sold."""
+    return anchor_instruction("swap_and_charge") + u64(fee_raw)
 
 
 def fill_data(sold_raw: int, bought_raw: int, fee_raw: int = 0) -> bytes:

@@ -43,7 +43,7 @@ def traded(*legs: Call, program: str = "raydium", accounts: str = ACCOUNTS, trad
     after = settled(BEFORE, calls)
     transaction = parse_transaction(body(BEFORE, calls, after))
     moves = book_transaction(transaction).moves
-    found = trade_at(transaction, moves, "0", frozenset(address(name) for name in traders))
+    found = trade_at(transaction, moves, "0", traders=frozenset(address(name) for name in traders))
     if found is None:
         return ""
     names = names_of(BEFORE, calls, after)
@@ -173,7 +173,7 @@ def test_what_was_bought_at_one_venue_and_sold_at_the_next_is_the_signers() -> N
     two_routes = calls_of((JUPITER, FIRST_POOL), (JUPITER, SECOND_POOL))
     found = []
     for path in ("0", "1"):
-        trade = trade_at(two_routes, moves, path)
+        trade = trade_at(two_routes, moves, path, trading=frozenset({0, 1}))
         assert trade is not None
         found.append((trade.wallet, trade.sold, trade.bought, trade.recipient, trade.paths))
     assert found == [
@@ -182,21 +182,22 @@ def test_what_was_bought_at_one_venue_and_sold_at_the_next_is_the_signers() -> N
     ], "the first pool gave as much of the middle token as was sold, and sold nothing"
 
 
+NONE_ELSE = frozenset({1})
 LENT_FIRST = calls_of((address("program"), ""), (JUPITER, FIRST_POOL))
 BOUGHT = [*sent("1.1", SIGNER, FIRST_POOL, USDC, 100), *sent("1.2", FIRST_POOL, SIGNER, WANTED, 7)]
 
 
 def test_who_gives_of_his_own_is_his_own_principal() -> None:
-    assert principal_at(LENT_FIRST, BOUGHT, "1", SIGNER, (USDC, 100)) == (SIGNER, [])
+    assert principal_at(LENT_FIRST, BOUGHT, "1", SIGNER, (USDC, 100), NONE_ELSE) == (SIGNER, [])
     lent_too_little = [*sent("0.0", MAKER, SIGNER, USDC, 99), *BOUGHT]
-    assert principal_at(LENT_FIRST, lent_too_little, "1", SIGNER, (USDC, 100)) == (SIGNER, [])
+    assert principal_at(LENT_FIRST, lent_too_little, "1", SIGNER, (USDC, 100), NONE_ELSE) == (SIGNER, [])
 
 
 @pytest.mark.parametrize("lent_raw", [100, 130])
 def test_who_was_handed_what_he_gives_acts_for_another(lent_raw: int) -> None:
     moves = [*sent("0.0", MAKER, SIGNER, USDC, lent_raw), *BOUGHT]
-    assert principal_at(LENT_FIRST, moves, "1", SIGNER, (USDC, 100)) == (MAKER, ["0.0"])
-    trade = trade_at(LENT_FIRST, moves, "1")
+    assert principal_at(LENT_FIRST, moves, "1", SIGNER, (USDC, 100), NONE_ELSE) == (MAKER, ["0.0"])
+    trade = trade_at(LENT_FIRST, moves, "1", trading=NONE_ELSE)
     assert trade is not None
     assert (trade.wallet, trade.sold, trade.bought) == (MAKER, (USDC, 100), (WANTED, 7))
     assert trade.paths == ("0.0", "1.1", "1.2")
@@ -204,18 +205,25 @@ def test_who_was_handed_what_he_gives_acts_for_another(lent_raw: int) -> None:
 
 def test_nobody_is_named_where_two_lent_it_together() -> None:
     moves = [*sent("0.0", MAKER, SIGNER, USDC, 50), *sent("0.1", OTHER, SIGNER, USDC, 50), *BOUGHT]
-    assert principal_at(LENT_FIRST, moves, "1", SIGNER, (USDC, 100)) == ("", [])
+    assert principal_at(LENT_FIRST, moves, "1", SIGNER, (USDC, 100), NONE_ELSE) == ("", [])
 
 
 def test_what_a_lender_got_back_was_not_his_money() -> None:
     moves = [*sent("0.0", MAKER, SIGNER, USDC, 100), *BOUGHT, *sent("0.9", OTHER, MAKER, USDC, 100)]
-    assert principal_at(LENT_FIRST, moves, "1", SIGNER, (USDC, 100)) == ("", [])
+    assert principal_at(LENT_FIRST, moves, "1", SIGNER, (USDC, 100), NONE_ELSE) == ("", [])
+
+
+def test_what_another_call_of_a_router_handed_over_without_a_trade_was_lent() -> None:
+    """A router's own instruction may but hand over; only calls that trade are `trading`."""
+    two_calls = calls_of((JUPITER, FIRST_POOL), (JUPITER, SECOND_POOL))
+    moves = [*sent("0.1", MAKER, SIGNER, USDC, 100), *BOUGHT]
+    assert principal_at(two_calls, moves, "1", SIGNER, (USDC, 100), NONE_ELSE) == (MAKER, ["0.1"])
 
 
 def test_what_came_from_another_call_of_a_venue_was_bought_there() -> None:
     two_routes = calls_of((JUPITER, FIRST_POOL), (JUPITER, SECOND_POOL))
     moves = [*sent("0.1", FIRST_POOL, SIGNER, USDC, 100), *BOUGHT]
-    assert principal_at(two_routes, moves, "1", SIGNER, (USDC, 100)) == (SIGNER, [])
+    assert principal_at(two_routes, moves, "1", SIGNER, (USDC, 100), frozenset({0, 1})) == (SIGNER, [])
 
 
 # --- what no instruction explains ---
@@ -229,7 +237,8 @@ def test_strangers_who_pay_each_other_by_no_instruction_change_no_trade(by_signa
         known = VENUES.keys() | ROUTERS.keys()
         outers = {str(call.path[0]) for call in transaction.instructions if call.program_id in known}
         moves = book_transaction(transaction).moves
-        before = {path: trade_at(transaction, moves, path) for path in sorted(outers)}
+        trading = frozenset(int(path) for path in outers)
+        before = {path: trade_at(transaction, moves, path, trading=trading) for path in sorted(outers)}
         if not any(before.values()):
             continue
         looked_at += 1
@@ -238,6 +247,6 @@ def test_strangers_who_pay_each_other_by_no_instruction_change_no_trade(by_signa
         taken = replace(gift, account=other, owner=other, delta_raw=1_000_000_000)
         unbalanced = replace(gift, account=UNEXPLAINED_ACCOUNT, owner=UNEXPLAINED_ACCOUNT, is_virtual=True)
         for more in ([gift, taken], [taken, unbalanced]):
-            after = {path: trade_at(transaction, [*moves, *more], path) for path in before}
+            after = {path: trade_at(transaction, [*moves, *more], path, trading=trading) for path in before}
             assert after == before, transaction.signature
     assert looked_at > 100

@@ -74,8 +74,9 @@ def test_one_seat_from_the_end_does_not_reach_beyond_the_front() -> None:
         found.account("first")
 
 
-def test_a_name_that_was_never_declared_is_a_mistake_of_the_decoder() -> None:
-    with pytest.raises(KeyError):
+def test_a_seat_that_the_layout_has_not_is_missing_too() -> None:
+    """An event's debits may be asked of a call whose layout nobody expected it from."""
+    with pytest.raises(LayoutError, match="swap has 1 accounts, user is missing"):
         instruction("swap", "pool", discriminator=b"\1").take(["P"], b"\1").account("user")
 
 

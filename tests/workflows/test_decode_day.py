@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 from crafted_bodies import LARGEST_U64, Crafted, address, largest_amounts
@@ -230,7 +231,7 @@ def test_odd_amounts_and_decimals_stop_no_day(crafted: Crafted, tmp_path: Path) 
 def drop_a_move(monkeypatch: pytest.MonkeyPatch, signature: str) -> None:
     def forgetful(parsed: ParsedTransaction) -> Decoded:
         decoded = telling_decoder(parsed)
-        return replace(decoded, moves=decoded.moves[:-1]) if parsed.signature == signature else decoded
+        return msgspec.structs.replace(decoded, moves=decoded.moves[:-1]) if parsed.signature == signature else decoded
 
     monkeypatch.setattr(prepare_module, "decode_transaction", forgetful)
 

@@ -2,7 +2,8 @@
 
 v2 and v3 make one swap an instruction and carry what it brought from one to the next in a token ledger; every instruction
 names the trader's two accounts. Where a layout names them by the pool's two sides, the one that gave is the source. v4
-makes a whole route an instruction and names but the destination; its source is the one other account that gave.
+makes a whole route an instruction and names but the destination; its source is the one other account that gave, and of
+a circle the destination itself.
 """
 
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ def _route(call: Call) -> Iterable[Fact]:
 
 
 def _source_of(call: Call, owner: str, destination: str) -> str:
-    """The owner's account that ended with fewer tokens; '' where more than one did, or none."""
+    """The owner's account that ended with fewer tokens, or the destination where it alone gave; '' where nothing tells."""
     moves = call.scene.moves_within(call.scene.order_of(call.path))
     accounts = dict.fromkeys(
         move.account
@@ -46,6 +47,8 @@ def _source_of(call: Call, owner: str, destination: str) -> str:
         if move.owner == owner and move.asset != LAMPORTS_ASSET and move.account != destination and not move.is_virtual
     )
     gave = [account for account in accounts if call.moved(account) < 0]
+    if not gave and any(move.account == destination and move.delta_raw < 0 and not move.is_virtual for move in moves):
+        return destination
     return gave[0] if len(gave) == 1 else ""
 
 

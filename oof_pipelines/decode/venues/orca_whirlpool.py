@@ -288,6 +288,8 @@ PROGRAM = Program(
             " set_reward_emissions_super_authority set_delegated_fee_authority set_initialize_pool_authority"
             " set_preset_adaptive_fee_constants set_adaptive_fee_constants set_fee_rate_by_delegated_fee_authority"
             " set_config_feature_flag set_config_extension_authority set_token_badge_authority set_token_badge_attribute"
+            # Of early 2023 alone, and no more in the IDL: changed a pool's liquidity and moved no token.
+            " admin_increase_liquidity"
         ),
     ),
     events=(

@@ -7,10 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
 from oof_pipelines.chain.moves import log_idx
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
+from oof_pipelines.decode.facts import Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.routes import Route
 
 Row = tuple[Any, ...]
@@ -49,7 +47,7 @@ def trade_rows(place: Row, routes: Sequence[Route]) -> tuple[list[Row], list[Row
                 *(_reserves(only, route.sold_mint, route.bought_mint) if only else _NO_RESERVES),
             )
         )
-        fee_parts += _fee_rows(place, *of_route, is_route=True, fees=_fees_of(route))
+        fee_parts += _fee_rows(place, *of_route, is_route=True, fees=route.fees)
         for leg in route.legs:
             ordinal = _next(counted, (leg.path, False))
             swaps.append(_leg_row(place, route, of_route, leg, ordinal))
@@ -95,24 +93,6 @@ def _reserves(leg: Leg, sold_mint: str, bought_mint: str) -> Row:
         of_mint = by_mint.get(mint)
         shown += [of_mint.before_raw, of_mint.after_raw] if of_mint else [None, None]
     return (kind, *shown)
-
-
-def _fees_of(route: Route) -> list[FeePart]:
-    """A route's fees, each on its side of the route's amounts.
-
-    What a leg has on top is on top of a route made of the venue's own amounts. Where the route is what the trader's accounts
-    lost and gained, its amounts contain it, and so they do where it was paid in a mint that came and went in between.
-    """
-    of_legs = [fee for leg in route.legs for fee in leg.fees]
-    leaving_out: set[str] = set()
-    if route.sold_raw == sum(leg.sold_raw for leg in route.legs if leg.sold_mint == route.sold_mint):
-        leaving_out.add(route.sold_mint)
-    if route.bought_raw == sum(leg.bought_raw for leg in route.legs if leg.bought_mint == route.bought_mint):
-        leaving_out.add(route.bought_mint)
-    return [
-        msgspec.structs.replace(fee, side=INSIDE) if fee in of_legs and fee.mint not in leaving_out else fee
-        for fee in route.fees
-    ]
 
 
 def _fee_rows(place: Row, path: str, ordinal: int, *, is_route: bool, fees: Sequence[FeePart]) -> Iterator[Row]:

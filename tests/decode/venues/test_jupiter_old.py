@@ -6,6 +6,7 @@ from recorded_bodies import Recorded
 from router_cases import MadeTransaction, called, pays, said, venue
 
 from oof_pipelines.chain.transaction import parse_transaction
+from oof_pipelines.decode.decoded import decode_transaction
 from oof_pipelines.decode.facts import RouterCall
 from oof_pipelines.decode.money import USDC_MINT, USDT_MINT
 from oof_pipelines.decode.venues.jupiter_old import PROGRAMS
@@ -104,3 +105,31 @@ def test_a_route_of_v4_has_no_source_where_two_accounts_gave() -> None:
     [fact] = MadeTransaction([called(V4, "route", accounts, SWAP, pays(other, pool, 5))], tokens).facts()
     assert isinstance(fact, RouterCall)
     assert (fact.trader, fact.source_account, fact.sold_mint) == (TRADER, "", "")
+
+
+def test_a_circle_of_v4_begins_where_it_ends() -> None:
+    """What was given for the first hop comes back by the last one; the account in between ends as it began."""
+    pool, between = address("pool"), address("between")
+    tokens = {
+        DESTINATION: (BOUGHT, TRADER, 500),
+        between: (SOLD, TRADER, 0),
+        **{address(f"pool {number}"): (BOUGHT, pool, 900) for number in (1, 4)},
+        **{address(f"pool {number}"): (SOLD, pool, 900) for number in (2, 3)},
+    }
+    there = venue("a", pays(DESTINATION, address("pool 1"), 100), pays(address("pool 2"), between, 90))
+    and_back = venue("b", pays(between, address("pool 3"), 90), pays(address("pool 4"), DESTINATION, 103))
+    accounts = {"authority": TRADER, "destination": DESTINATION}
+    made = MadeTransaction([called(V4, "route", accounts, there, and_back)], tokens)
+    assert made.facts() == [
+        RouterCall("0", V4.program_ids[0], "jupiter_v4", TRADER, DESTINATION, DESTINATION, BOUGHT, BOUGHT)
+    ]
+    [route] = decode_transaction(made.parsed()).routes
+    assert (route.trader, route.sold_mint, route.bought_mint) == (TRADER, BOUGHT, BOUGHT)
+    assert (route.sold_raw, route.bought_raw) == (100, 103)
+
+
+def test_a_route_of_v4_that_gave_nothing_has_no_source() -> None:
+    accounts = {"authority": TRADER, "destination": DESTINATION}
+    [fact] = MadeTransaction([called(V4, "route", accounts, pays(POOL_OUT, DESTINATION, 5))], TOKENS).facts()
+    assert isinstance(fact, RouterCall)
+    assert (fact.source_account, fact.sold_mint) == ("", "")

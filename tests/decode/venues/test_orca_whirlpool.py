@@ -276,3 +276,9 @@ def test_a_pool_is_made_of_a_coin_and_its_money(name: str) -> None:
     coin, wallet, pool = (address(seat) for seat in ("token_mint_b", "funder", "whirlpool"))
     made = TokenEvent("0", PROGRAM_ID, VENUE, "pool_created", coin, wallet, pool=pool, quote_mint=NATIVE_MINT)
     assert did.facts == [made]
+
+
+def test_what_an_early_admin_did_is_known_and_gives_nothing() -> None:
+    made = CraftedCall(PROGRAM, "admin_increase_liquidity", {}, {}, arguments=packed("QQ", 1, 0))
+    reading = made.read()
+    assert (reading.facts, reading.unknown, reading.unread) == ([], [], [])

@@ -1,13 +1,15 @@
-"""Tessera V: a recorded swap; a recorded quote gives nothing."""
+"""Tessera V: a recorded swap, both swaps by hand; a recorded quote gives nothing."""
 
 import pytest
+from crafted_bodies import address
 from recorded_bodies import Recorded
-from venue_calls import facts_of, reading_of
+from venue_calls import OWNER, crafted_reading, facts_of, moved, reading_of, u64
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.facts import Leg, Reserve
 from oof_pipelines.decode.money import USDC_MINT
+from oof_pipelines.decode.venues.tessera import PROGRAM
 
 RECORDED = {
     "3DafP7fgvWm1EUYiNRGdGEJzCN7uTtvoFSBfr9HwYukNXsmhEkUiuDEvTgzF1etuhfz2DAE7eTuoLUKjCJtgr4Nc": [
@@ -40,3 +42,23 @@ def test_a_quote_of_the_maker_is_known_and_gives_nothing(by_signature: dict[str,
     signature = "JwJGyutK4mWUf2Cs2z9S3GXkfoYxMWVXbLNkE9UYW3oHLpfv9fBDJBZyq7Fe8igMrb2h4LPmEvEzCezQ6m6boSB"
     reading = reading_of(parse_transaction(by_signature[signature].body))
     assert (reading.facts, reading.unknown, reading.unread) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", ["swap", "swap_v2"])
+@pytest.mark.parametrize(("paying", "paid"), [("base", "quote"), ("quote", "base")])
+def test_both_swaps_are_read_either_way(name: str, paying: str, paid: str) -> None:
+    layout = next(one for one in PROGRAM.instructions if one.name == name)
+    reading = crafted_reading(
+        PROGRAM.program_ids[0],
+        "state pool owner base_vault quote_vault user_base user_quote base quote token token last",
+        layout.discriminator + bytes([paying == "base"]) + u64(70, 0),
+        users={"user_base": "base", "user_quote": "quote"},
+        vaults={"base_vault": "base", "quote_vault": "quote"},
+        calls=[moved(f"user_{paying}", f"{paying}_vault", 70), moved(f"{paid}_vault", f"user_{paid}", 60)],
+    )
+    (leg,) = reading.facts
+    assert isinstance(leg, Leg)
+    assert (leg.trader, leg.pool) == (OWNER, address("pool"))
+    assert (leg.sold_mint, leg.sold_raw) == (address(paying), 70)
+    assert (leg.bought_mint, leg.bought_raw) == (address(paid), 60)
+    assert (reading.unknown, reading.unread) == ([], [])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from crafted_bodies import LARGEST_U64, SLOT, address, largest_amounts
@@ -195,7 +196,7 @@ def test_a_mended_decoder_takes_out_what_is_no_more_and_brings_what_is_new(
     def fees_alone(parsed: ParsedTransaction) -> Decoded:
         decoded = telling_decoder(parsed)
         fees = [one for one in decoded.actions if one.kind == "fee"]
-        return replace(decoded, actions=fees, routes=[], facts=[])
+        return msgspec.structs.replace(decoded, actions=fees, routes=[], facts=[])
 
     monkeypatch.setattr(prepare_module, "decode_transaction", fees_alone)
     decode(url, store, FIRST)
@@ -332,7 +333,7 @@ def test_a_book_that_does_not_add_up_leaves_files_and_rows(
 
     def forgetful(parsed: ParsedTransaction) -> Decoded:
         decoded = telling_decoder(parsed)
-        return replace(decoded, moves=decoded.moves[1:], actions=[])
+        return msgspec.structs.replace(decoded, moves=decoded.moves[1:], actions=[])
 
     monkeypatch.setattr(prepare_module, "decode_transaction", forgetful)
     with pytest.raises(InvalidPartitionError, match="conservation: 30 do not; "):

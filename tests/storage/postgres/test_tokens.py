@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from crafted_bodies import Crafted, address
@@ -67,7 +68,7 @@ class Chain:
         decoded = decode_transaction(parsed)
         facts = list(self.told[parsed.signature])
         actions = actions_of(parsed, decoded.moves, Scene(parsed, decoded.moves), [], facts)
-        return replace(decoded, facts=facts, actions=actions)
+        return msgspec.structs.replace(decoded, facts=facts, actions=actions)
 
     def happens(self, on_day: int, *events: TokenEvent) -> StoredTransaction:
         """A transaction of the day's number with these events; it holds some of the coin, so its decimals are shown."""

@@ -1,9 +1,9 @@
 """Which wallet buckets lag behind, told by a real PostgreSQL, over real decoded days."""
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from decoded_home import decode_all, file_bytes, fold_all, keep, select, synthetic_rows, update_all
@@ -106,7 +106,7 @@ def test_only_buckets_that_a_changed_day_touches_lag_behind(
 
         def without_one(parsed: ParsedTransaction) -> Decoded:
             decoded = decode_transaction(parsed)
-            return replace(decoded, actions=[]) if parsed.signature == victim else decoded
+            return msgspec.structs.replace(decoded, actions=[]) if parsed.signature == victim else decoded
 
         monkeypatch.setattr(prepare_module, "decode_transaction", without_one)
         old = _buckets_of(store, victim)
