@@ -236,8 +236,10 @@ class _Routes:
     # --- venues called without a router ---
 
     def _alone(self, routes: list[Route]) -> list[Route]:
-        paths = [route.path for route in routes] + [fill.path for fill in self._fills]
-        covered = [self._span(path) for path in (*paths, *(call.path for call in self._calls))]
+        paths = [one.path for one in (*routes, *self._fills, *self._calls)]
+        covered = [self._span(path) for path in paths]
+        # The book's trade is one of a whole outer instruction: not beside routes that were found in it.
+        routed = {path.partition(".")[0] for path in paths}
         left = [
             leg
             for leg in self._legs
@@ -248,12 +250,13 @@ class _Routes:
             first = left[0]
             outer = first.path.partition(".")[0]
             together = [leg for leg in left if leg.path.partition(".")[0] == outer]
-            if outer != first.path and self._is_part_of_more(together, outer):
+            if outer != first.path and outer not in routed and self._is_part_of_more(together, outer):
                 route = self._inferred(outer, self._caller(outer), tuple(together), ())
                 if route is not None:
                     left = [leg for leg in left if leg not in together]
                     found.append(route)
                     continue
+            routed.add(outer)
             chain = self._within(first.path, left)
             left = [leg for leg in left if leg not in chain]
             found.append(self._of_chain(chain, self._caller(outer) if outer != first.path else first.venue))

@@ -2,12 +2,12 @@
 
 import json
 import struct
-from dataclasses import replace
 
 import pytest
 from crafted_bodies import FEE_LAMPORTS, TOKEN, Crafted, address, lamport_transfer, token_transfer
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.chain.transaction import parse_transaction

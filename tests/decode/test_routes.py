@@ -21,8 +21,9 @@ from oof_pipelines.decode.routes import Route
 
 pytestmark = pytest.mark.usefixtures("made_up_programs")
 
-NAMES = "alice bob carol usdc meme nuts pond ferry barge clerk program pdapool pdaother pdaorder pdavault".split()
-SHORT = {address(name): name for name in NAMES}
+PEOPLE = ["alice", "bob", "pdapool", "pdaother", "pdaorder", "pdavault"]
+PROGRAM_NAMES = ["pond", "ferry", "barge", "clerk", "program"]
+SHORT = {address(name): name for name in (*PEOPLE, *PROGRAM_NAMES, "usdc", "meme", "nuts")}
 BEFORE = """
     alice  1000000000
     bob    1000000000
@@ -95,6 +96,11 @@ def test_an_unknown_programs_swaps_stay_apart() -> None:
     expected = ["0.0 program alice: 400 usdc → 70 meme [0.0]", "0.3 program alice: 70 meme → 7 nuts [0.3]"]
     assert told(calls) == expected
     assert [one.venue for one in routes(calls)] == ["pond", "pond"]
+
+
+def test_a_swap_beside_a_route_of_one_outer_instruction_is_booked_once() -> None:
+    calls = Call("program", "alice", b"?", calls=[route("au am", FIRST), SECOND])
+    assert told(calls) == ["0.0 ferry alice: 400 usdc → 70 meme [0.1]", "0.4 program alice: 70 meme → 7 nuts [0.4]"]
 
 
 def test_two_traders_of_one_outer_instruction_stay_apart() -> None:
@@ -230,7 +236,7 @@ def test_an_order_that_a_route_served_is_the_makers() -> None:
     assert told(*calls) == ["1 ferry bob: 400 usdc → 65 meme [1.0]"]
     (found,) = routes(*calls)
     assert found.fees == (FeePart("platform", address("meme"), 1, INSIDE),)
-    assert found.paths == ("0.0", "1.1", "1.2", "2.0")
+    assert found.paths == ("1.1", "1.2", "2.0")
 
 
 def test_an_order_filled_from_the_takers_own_is_a_route_at_the_book_of_orders() -> None:

@@ -7,10 +7,12 @@ from hand_ledger import address
 from layout_checks import check_against_idl, check_against_labels, labelled_instructions
 from pool_cases import craft, layout_named, recorded_facts, seated
 from recorded_bodies import Recorded
+from venue_calls import crafted_reading, u64
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Claim, FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.money import USDC_MINT
+from oof_pipelines.decode.program import anchor_instruction
 from oof_pipelines.decode.venues.orca_whirlpool import PROGRAM
 
 PROGRAM_ID = PROGRAM.program_ids[0]
@@ -279,6 +281,12 @@ def test_a_pool_is_made_of_a_coin_and_its_money(name: str) -> None:
 
 
 def test_what_an_early_admin_did_is_known_and_gives_nothing() -> None:
-    made = CraftedCall(PROGRAM, "admin_increase_liquidity", {}, {}, arguments=packed("QQ", 1, 0))
-    reading = made.read()
+    reading = crafted_reading(
+        PROGRAM.program_ids[0],
+        "whirlpools_config whirlpool authority",
+        anchor_instruction("admin_increase_liquidity") + u64(1, 0),
+        users={"account": "mint"},
+        vaults={},
+        calls=[],
+    )
     assert (reading.facts, reading.unknown, reading.unread) == ([], [], [])
