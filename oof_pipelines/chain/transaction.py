@@ -12,9 +12,11 @@ from solders.transaction import VersionedTransaction
 
 from oof_pipelines.chain.base58 import decode_base58
 from oof_pipelines.chain.body import MAX_LAMPORTS, BodyError, QuarantineReason, read_wire
+from oof_pipelines.chain.call_heights import heights_by_log
 
 OUTER = -1
 """The inner index of an instruction of the message itself."""
+_UNTOLD_HEIGHT = 2
 
 # What one program may hand another (MAX_INSTRUCTION_DATA_LEN); reading base58 takes the square of its length, so it is
 # bounded first. 138 characters hold at least 100 bytes.
@@ -26,7 +28,8 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class Instruction(msgspec.Struct, gc=False):
     """One call. `path` is (outer index, inner index), with `OUTER` for the outer one itself.
 
-    `stack_height` is 1 for an outer instruction; inner ones without a recorded height count as 2. `data` are the raw
+    `stack_height` is 1 for an outer instruction; of inner ones without a recorded height it is what the log says, and 2
+    where that says nothing. `data` are the raw
     bytes; a jsonParsed recording replaced those of well-known programs by its own words, which are `parsed` then
     (`{"type", "info"}`), with no `accounts` and no `data`.
     """
@@ -339,10 +342,18 @@ def _in_call_order(message: _Body, meta: _Meta) -> list[Instruction]:
         addresses.update(zip(message.keys, message.keys, strict=True))
     groups = {group.index: group.instructions for group in meta.inner_instructions or ()}
     ordered = []
+    is_told = True
     for outer, instruction in enumerate(message.instructions):
         ordered.append(_resolve((outer, OUTER), 1, instruction, addresses))
         for inner, called in enumerate(groups.get(outer, ())):
-            ordered.append(_resolve((outer, inner), called.stack_height or 2, called, addresses))
+            height = called.stack_height
+            is_told = is_told and height is not None
+            ordered.append(_resolve((outer, inner), height or _UNTOLD_HEIGHT, called, addresses))
+    if not is_told:
+        are_outer = [one.path[1] == OUTER for one in ordered]
+        heights = heights_by_log([one.program_id for one in ordered], are_outer, meta.log_messages or [])
+        for one, height in zip(ordered, heights, strict=True):
+            one.stack_height = height or one.stack_height
     return ordered
 
 

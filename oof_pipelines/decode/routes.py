@@ -177,7 +177,7 @@ class _Routes:
         found = trade_at(
             self._scene.transaction, self._scene.moves, path, traders=traders, trading=self._trading_outers
         )
-        if found is None:
+        if found is None or found.sold[0] == found.bought[0]:
             return None
         trade = RouteAmounts(found.wallet, *found.sold, *found.bought, found.recipient)
         return self._route(path, via, trade, legs, fees, found.paths)
@@ -236,7 +236,8 @@ class _Routes:
     # --- venues called without a router ---
 
     def _alone(self, routes: list[Route]) -> list[Route]:
-        paths = [one.path for one in (*routes, *self._fills, *self._calls)]
+        paths = [route.path for route in routes] + [fill.path for fill in self._fills]
+        paths += [call.path for call in self._calls]
         covered = [self._span(path) for path in paths]
         # The book's trade is one of a whole outer instruction: not beside routes that were found in it.
         routed = {path.partition(".")[0] for path in paths}

@@ -8,9 +8,12 @@ from hand_ledger import PROGRAMS, Call, body
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutate, random_data
+from random_program_calls import random_body
 from recorded_bodies import Recorded
 from verdict import judge
 
+from oof_pipelines.chain.transaction import parse_transaction
+from oof_pipelines.decode.decoded import decode_transaction
 from oof_pipelines.testing.synthetic_chain import generate
 
 ACCOUNTS = ["alice", "boxa", "boxb", "wboxa", "wboxb", "bob", "jito", "box22", "fresh"]
@@ -47,6 +50,20 @@ def test_random_instructions_over_known_programs(seed: int) -> None:
     error = {"InstructionError": [0, "Custom"]} if dice.random() < 0.2 else None
     raw = body(table(dice), calls(dice), table(dice), encoding, error=error)
     assert judge(raw) == ("failed" if error else "decoded")
+
+
+@given(seed=st.integers(0, 2**63))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_random_calls_of_every_declared_program(seed: int) -> None:
+    """Nothing breaks a reader, and nothing is less than nothing: neither an amount nor a fee."""
+    raw = random_body(Random(seed))
+    assert judge(raw) == "decoded"
+    decoded = decode_transaction(parse_transaction(raw))
+    for trade in (*decoded.routes, *(leg for route in decoded.routes for leg in route.legs)):
+        assert trade.sold_raw > 0 < trade.bought_raw
+        assert all(fee.amount_raw > 0 for fee in trade.fees)
+    for action in decoded.actions:
+        assert action.amount_raw >= 0 <= action.bought_raw
 
 
 @given(index=st.integers(0, len(SEEDS) - 1), seed=st.integers(0, 2**63))
