@@ -151,7 +151,7 @@ def _paid(scene: Scene) -> list[tuple[int, str, FeePart]]:
         if move.delta_raw > 0 and move.owner in BOT_FEE_WALLETS and move.kind == "transfer":
             payer = _payer(scene.moves, move)
             # Wrapped SOL moves in both ledgers; its lamports tell of it.
-            if payer and move.asset not in NATIVE_MINTS:
+            if payer not in ("", move.owner) and move.asset not in NATIVE_MINTS:
                 mint = NATIVE_MINT if move.asset == LAMPORTS_ASSET else move.asset
                 part = FeePart("bot", mint, move.delta_raw, ON_TOP, move.owner)
                 found.append((scene.order_of(move.path), payer, part))

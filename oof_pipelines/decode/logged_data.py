@@ -7,6 +7,7 @@ import re
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 
 _INVOKE = re.compile(r"^Program (\w+) invoke \[(\d+)\]$")
+_ENDED = re.compile(r"^Program \w+ (?:success$|failed: )")
 _DATA = "Program data: "
 
 
@@ -57,6 +58,6 @@ def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[in
                 found.setdefault(running[-1], []).append(base64.b64decode(message[len(_DATA) :].split(" ")[0]))
             except binascii.Error:
                 continue
-        elif running and (message.endswith(" success") or " failed: " in message) and message.startswith("Program "):
+        elif running and _ENDED.match(message):
             running.pop()
     return found

@@ -44,7 +44,7 @@ def steps_of(transaction: ParsedTransaction, logs: LoggedData) -> tuple[list[Ste
     calls: list[_OpenCall] = []
     for order, one in enumerate(transaction.instructions):
         while calls and calls[-1].height >= one.stack_height:
-            steps += _ended(calls.pop(), logs, unread)
+            steps += _ended(calls.pop(), transaction.keys, logs, unread)
         try:
             program = BY_ID.get(one.program_id)
             if program is None:
@@ -55,7 +55,7 @@ def steps_of(transaction: ParsedTransaction, logs: LoggedData) -> tuple[list[Ste
             path = path_text(one.path)
             if is_event_call(one.data):
                 caller = _caller(program, one, calls)
-                for operation in _debits(program, one, caller):
+                for operation in _debits(program, one, caller, transaction.keys):
                     steps.insert(_taken_effect_at(steps, caller, operation), Step(path, operation))
             elif (layout := program.layout_of(one.data, transaction.slot)) is not None:
                 arguments = layout.take(one.accounts, one.data)
@@ -63,7 +63,7 @@ def steps_of(transaction: ParsedTransaction, logs: LoggedData) -> tuple[list[Ste
         except LayoutError:
             unread.append(path_text(one.path))
     while calls:
-        steps += _ended(calls.pop(), logs, unread)
+        steps += _ended(calls.pop(), transaction.keys, logs, unread)
     return steps, unread
 
 
@@ -72,13 +72,21 @@ def _caller(program: Program, told: Instruction, calls: list[_OpenCall]) -> _Ope
     return next((one for one in reversed(calls) if one.program is program and one.height < told.stack_height), None)
 
 
-def _debits(program: Program, told: Instruction, caller: _OpenCall | None) -> list[Operation]:
+def _debits(program: Program, told: Instruction, caller: _OpenCall | None, keys: list[str]) -> list[Operation]:
     """What the program changed by itself when it told an event from within a call."""
     found = program.event_of(told.data)
     if found is None or caller is None or found[0].debits is None:
         return []
     caller.has_told = True
-    return found[0].debits(found[1], caller.arguments)
+    return _of_accounts(keys, found[0].debits(found[1], caller.arguments))
+
+
+def _of_accounts(keys: list[str], operations: list[Operation]) -> list[Operation]:
+    """The operations; LayoutError where an event names an account that the transaction does not have."""
+    for one in operations:
+        if isinstance(one, MoveLamports) and not {one.source, one.destination} <= set(keys):
+            raise LayoutError(f"{one.source} or {one.destination} is no account of the transaction")
+    return operations
 
 
 def _taken_effect_at(steps: list[Step], caller: _OpenCall | None, operation: Operation) -> int:
@@ -94,7 +102,7 @@ def _taken_effect_at(steps: list[Step], caller: _OpenCall | None, operation: Ope
     return len(steps)
 
 
-def _ended(call: _OpenCall, logs: LoggedData, unread: list[str]) -> list[Step]:
+def _ended(call: _OpenCall, keys: list[str], logs: LoggedData, unread: list[str]) -> list[Step]:
     """What a call did by its end: debits it only logged, then the accounts it closed; `unread` gets what fits no layout."""
     steps = []
     if not call.has_told and call.program.has_debits and call.arguments.layout.read is not None:
@@ -103,7 +111,8 @@ def _ended(call: _OpenCall, logs: LoggedData, unread: list[str]) -> list[Step]:
             if found is None or found[0].debits is None:
                 continue
             try:
-                steps += [Step(call.path, operation) for operation in found[0].debits(found[1], call.arguments)]
+                debits = _of_accounts(keys, found[0].debits(found[1], call.arguments))
+                steps += [Step(call.path, operation) for operation in debits]
             except LayoutError:
                 unread.append(call.path)
     return steps + _closings(call)

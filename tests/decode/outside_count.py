@@ -14,7 +14,6 @@ from oof_pipelines.chain.moves import path_text
 from oof_pipelines.decode.decoded import Decoded
 
 LAMPORTS = "lamports"
-_TOLD_KINDS = frozenset({"swap", "swap_leg", "launch", "graduation", "migration", "pool_created"})
 Changes = dict[tuple[str, str], int]
 
 
@@ -75,15 +74,15 @@ def faults(raw_body: bytes, decoded: Decoded) -> list[str]:
 
 
 def _path_faults(decoded: Decoded) -> list[str]:
-    """Actions name paths of moves. What a program tells by its arguments or an event may have lost its moves in a damaged
-    body: an order it says it filled, a hop a router tells of, what happened to a token. It names its instruction then.
+    """Actions name paths of moves. What a venue tells by its arguments or an event may have lost its moves in a damaged
+    body: an order it says it filled, a hop a router tells of, a claim, a launch. It names its instruction then.
     """
     moved = {move.path for move in decoded.moves}
     called = {path_text(one.path) for one in decoded.transaction.instructions}
     return [
         f"{one.kind} at {one.path} names no path of moves"
         for one in decoded.actions
-        if not moved & {*one.paths} and not (one.kind in _TOLD_KINDS and one.path in called)
+        if not moved & {*one.paths} and not (one.venue and one.path in called)
     ]
 
 

@@ -33,7 +33,7 @@ class Stage:
             error=self.error,
             fee_lamports=5_000,
             signer_count=1,
-            keys=[address("alice")],
+            keys=[address(name) for name in self.names()],
             instructions=[
                 Instruction(_path(path), height, address(program), [address(one) for one in accounts.split()], data)
                 for path, height, program, accounts, data in self.calls
@@ -45,6 +45,11 @@ class Stage:
             log_messages=self.logs,
             compute_units_consumed=None,
         )
+
+    def names(self) -> list[str]:
+        """Whatever the calls name, the payer first."""
+        named = [name for _, _, program, accounts, _ in self.calls for name in (*accounts.split(), program)]
+        return list(dict.fromkeys(["alice", *named]))
 
     def scene(self) -> Scene:
         return Scene(self.transaction(), self.moves)

@@ -14,6 +14,8 @@ from verdict import judge
 
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.decoded import decode_transaction
+from oof_pipelines.decode.facts import Leg
+from oof_pipelines.decode.routes import Route
 from oof_pipelines.testing.synthetic_chain import generate
 
 ACCOUNTS = ["alice", "boxa", "boxb", "wboxa", "wboxb", "bob", "jito", "box22", "fresh"]
@@ -59,7 +61,8 @@ def test_random_calls_of_every_declared_program(seed: int) -> None:
     raw = random_body(Random(seed))
     assert judge(raw) == "decoded"
     decoded = decode_transaction(parse_transaction(raw))
-    for trade in (*decoded.routes, *(leg for route in decoded.routes for leg in route.legs)):
+    trades: list[Route | Leg] = [*decoded.routes, *(leg for route in decoded.routes for leg in route.legs)]
+    for trade in trades:
         assert trade.sold_raw > 0 < trade.bought_raw
         assert all(fee.amount_raw > 0 for fee in trade.fees)
     for action in decoded.actions:

@@ -6,7 +6,7 @@ from recorded_bodies import Recorded
 from oof_pipelines.chain.moves import NATIVE_MINT, NATIVE_MINTS
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.decoded import decode_transaction
-from oof_pipelines.decode.facts import INSIDE, ON_TOP
+from oof_pipelines.decode.facts import INSIDE, ON_TOP, Leg
 from oof_pipelines.decode.routes import Route
 
 # signature: trader, sold asset and amount, bought asset and amount, recipient; addresses by their first letters
@@ -127,7 +127,8 @@ def test_what_holds_of_every_recorded_route(by_signature: dict[str, Recorded]) -
             looked_at += 1
             assert route.trader
             assert route.recipient != route.trader, signature
-            for trade in (route, *route.legs):
+            trades: list[Route | Leg] = [route, *route.legs]
+            for trade in trades:
                 assert trade.sold_raw > 0 < trade.bought_raw, signature
                 assert {trade.sold_mint, trade.bought_mint} & NATIVE_MINTS <= {NATIVE_MINT}, "SOL is one mint"
             for fee in route.fees:

@@ -4,14 +4,15 @@ import base64
 
 import pytest
 from hand_ledger import Call, address, check, decode_all
-from made_up_programs import paid_data, swap_data
+from made_up_programs import POND, paid_data, swap_data
 from scenes import Stage
 from settling import settled
 from token_calls import sync
 
 from oof_pipelines.decode.logged_data import LoggedData
 from oof_pipelines.decode.operations import CloseProgramAccount, MoveLamports, SyncNative
-from oof_pipelines.decode.program import anchor_instruction
+from oof_pipelines.decode.program import VENUE, Program, anchor_instruction, event
+from oof_pipelines.decode.programs import BY_ID
 from oof_pipelines.decode.steps import Step, steps_of
 
 pytestmark = pytest.mark.usefixtures("made_up_programs")
@@ -123,6 +124,17 @@ def test_an_event_told_from_a_call_without_its_accounts_leaves_it_unread() -> No
     assert steps([("0", 1, "pond", "curve", PAY), ("0.0", 2, "pond", "", paid_data(7))]) == ([], ["0.0"])
 
 
+def test_an_event_that_names_a_stranger_leaves_its_call_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event's own words may be anything; only accounts of the transaction can have changed."""
+    stranger = event(
+        "Paid", "lamports:u64", debits=lambda told, _: [MoveLamports("stranger", "alice", told["lamports"])]
+    )
+    odd = Program("pond", VENUE, (address("pond"),), "made up", POND.instructions, events=(stranger,))
+    monkeypatch.setitem(BY_ID, address("pond"), odd)
+    assert steps([CALL, ("0.0", 2, "pond", "", paid_data(7))]) == ([], ["0.0"])
+    assert steps([CALL], logs=logs_of(paid_data(7)[8:])) == ([], ["0"])
+
+
 def test_a_failed_transaction_takes_no_step() -> None:
     assert steps([CALL, ("0.0", 2, "pond", "", paid_data(7))], error="failed") == ([], [])
 
@@ -162,8 +174,8 @@ def test_rent_of_a_closed_account_is_booked_and_nothing_of_one_that_stays() -> N
 def test_a_debit_is_part_of_the_book() -> None:
     """A curve pays alice by no instruction; without its word the lamports would be a residual."""
     before = "alice 10000\ncurve 900"
-    for event, has_residual in ((paid_data(7), False), (b"no event", True)):
-        calls = [Call("pond", "curve alice", PAY, calls=[Call("pond", "", event)])]
+    for told, has_residual in ((paid_data(7), False), (b"no event", True)):
+        calls = [Call("pond", "curve alice", PAY, calls=[Call("pond", "", told)])]
         decoded = decode_all(before, calls, settled(before, calls, paid={"curve": -7, "alice": 7}))
         assert decoded.has_residual is has_residual
     synced = "alice 10000\ncurve 900\nbox 2039280 wsol 0 alice"
