@@ -26,6 +26,7 @@ from oof_pipelines.chain.moves import (
 )
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.balances import Balances
+from oof_pipelines.decode.closings import closings_of
 from oof_pipelines.decode.fees import TIP_ACCOUNTS, network_fee
 from oof_pipelines.decode.logged_data import LoggedData
 from oof_pipelines.decode.openings import Openings
@@ -122,7 +123,12 @@ class _Book:
             self._balances.accept(account, mint)
             self._write(RESIDUAL_PATH, account, mint, delta_raw, "residual")
             sums[mint] = sums.get(mint, 0) + delta_raw
-        for account, delta_lamports in self._balances.missing_lamports().items():
+        missing_lamports = self._balances.missing_lamports()
+        if missing_lamports:
+            for closing in closings_of(self._transaction, missing_lamports, self._balances.after_lamports):
+                self._shift_lamports(closing.path, closing.account, closing.destination, closing.lamports, "rent")
+            missing_lamports = self._balances.missing_lamports()
+        for account, delta_lamports in missing_lamports.items():
             self._write(RESIDUAL_PATH, account, LAMPORTS_ASSET, delta_lamports, "residual")
             sums[LAMPORTS_ASSET] = sums.get(LAMPORTS_ASSET, 0) + delta_lamports
         for move in self._late:

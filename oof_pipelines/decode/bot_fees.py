@@ -5,11 +5,13 @@ photon, wallets by which public dashboards and fee adapters count those front en
 part of the route's own amounts, not of this file.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT, NATIVE_MINTS, Move
 from oof_pipelines.decode.call import Scene
-from oof_pipelines.decode.facts import ON_TOP, FeePart
+from oof_pipelines.decode.facts import ON_TOP, Fact, FeePaid, FeePart
 from oof_pipelines.decode.routes import Route
 
 _WALLETS_BY_BOT = {
@@ -123,12 +125,12 @@ BOT_FEE_WALLETS = {wallet: bot for bot, wallets in _WALLETS_BY_BOT.items() for w
 """Wallet → bot."""
 
 
-def with_bot_fees(scene: Scene, routes: list[Route]) -> list[Route]:
-    """The routes, each with the bot fees its trader paid for it on top.
+def with_bot_fees(scene: Scene, routes: list[Route], facts: list[Fact]) -> list[Route]:
+    """The routes, each with the fees its trader paid for it on top: to bots, and in calls that programs have for that.
 
     A fee belongs to the last route of its payer before it, else to his first one.
     """
-    paid = _paid(scene) if routes else []
+    paid = [*_paid(scene), *_told(scene, facts)] if routes else []
     fees: dict[int, list[FeePart]] = {}
     spans = [(scene.order_of(route.path), scene.end_of(scene.order_of(route.path))) for route in routes]
     for order, payer, part in paid:
@@ -156,6 +158,12 @@ def _paid(scene: Scene) -> list[tuple[int, str, FeePart]]:
                 part = FeePart("bot", mint, move.delta_raw, ON_TOP, move.owner)
                 found.append((scene.order_of(move.path), payer, part))
     return found
+
+
+def _told(scene: Scene, facts: list[Fact]) -> Iterator[tuple[int, str, FeePart]]:
+    for fact in facts:
+        if isinstance(fact, FeePaid) and fact.part.recipient not in BOT_FEE_WALLETS:
+            yield scene.order_of(fact.path), fact.payer, fact.part
 
 
 def _payer(moves: list[Move], taken: Move) -> str:

@@ -165,6 +165,11 @@ class Call:
 
     # --- what moved ---
 
+    @property
+    def moves(self) -> list[Move]:
+        """The moves made here and in everything called from here."""
+        return self.scene.moves_within(self._order)
+
     def mint_of(self, account: str) -> str:
         """The mint of a token account; LayoutError where nothing tells it."""
         mint = self.scene.mint_of(account)

@@ -58,7 +58,8 @@ def decode_transaction(transaction: ParsedTransaction) -> Decoded:
     scene = Scene(transaction, booked.moves, logs) if has_known_program(transaction) else None
     if scene is not None:
         reading = read_facts(scene)
-        routes = with_bot_fees(scene, with_caller_fees(scene, routes_of(scene, reading.facts)))
+        routes = with_caller_fees(scene, routes_of(scene, reading.facts))
+        routes = with_bot_fees(scene, routes, reading.facts)
     actions = actions_of(transaction, booked.moves, scene, routes, reading.facts)
     return Decoded(
         transaction,

@@ -150,4 +150,12 @@ class OrderFill(msgspec.Struct, frozen=True):
     fees: tuple[FeePart, ...] = ()
 
 
-Fact = Leg | Liquidity | Claim | TokenEvent | RouterHop | RouterCall | OrderFill
+class FeePaid(msgspec.Struct, frozen=True):
+    """A program had a trader pay a fee in a call of its own, beside the trade: it is on top of it."""
+
+    path: str
+    payer: str
+    part: FeePart
+
+
+Fact = Leg | Liquidity | Claim | TokenEvent | RouterHop | RouterCall | OrderFill | FeePaid

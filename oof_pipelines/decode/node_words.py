@@ -1,6 +1,7 @@
 """jsonParsed: a node's own words for well-known programs instead of accounts and data, turned into the same operations.
 
-Source: the parsers of agave's transaction-status (parse_system, parse_token and its extensions, parse_stake, parse_vote).
+Source: the parsers of agave's transaction-status (parse_system, parse_token and its extensions, parse_stake, parse_vote,
+parse_bpf_loader, parse_address_lookup_table).
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from oof_pipelines.decode.operations import (
     BurnTokens,
     ChangeOwner,
     CloseAccount,
+    CloseProgramAccount,
     CollectWithheld,
     GiveToProgram,
     MintTokens,
@@ -30,8 +32,8 @@ Info = dict[str, Any]
 
 
 def decode_words(parsed: dict[str, Any], program: str) -> list[Operation]:
-    """Operations of a parsed instruction; none for words that move nothing. `program` is 'system', 'token', 'stake'
-    or 'vote'. Raises LayoutError where the words lack what their type needs.
+    """Operations of a parsed instruction; none for words that move nothing. `program` is a name of the
+    registry. Raises LayoutError where the words lack what their type needs.
     """
     info = parsed.get("info")
     decoder = _WORDS.get((program, str(parsed.get("type"))))
@@ -196,6 +198,10 @@ def _move_stake(info: Info) -> list[Operation]:
     ]
 
 
+def _empty(info: Info, emptied: str, recipient: str) -> list[Operation]:
+    return [CloseProgramAccount(_address(info, emptied), _address(info, recipient))]
+
+
 def _withdraw_vote(info: Info) -> list[Operation]:
     return [MoveLamports(_address(info, "voteAccount"), _address(info, "destination"), _whole(info["lamports"]))]
 
@@ -237,4 +243,8 @@ _WORDS: dict[tuple[str, str], Callable[[Info], list[Operation]]] = {
     ("stake", "moveStake"): _move_stake,
     ("stake", "moveLamports"): _move_stake,
     ("vote", "withdraw"): _withdraw_vote,
+    ("loader", "deployWithMaxDataLen"): lambda info: _empty(info, "bufferAccount", "payerAccount"),
+    ("loader", "upgrade"): lambda info: _empty(info, "bufferAccount", "spillAccount"),
+    ("loader", "close"): lambda info: _empty(info, "account", "recipient"),
+    ("lookup_table", "closeLookupTable"): lambda info: _empty(info, "lookupTableAccount", "recipient"),
 }

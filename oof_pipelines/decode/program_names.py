@@ -1,4 +1,4 @@
-"""Names of the programs people ask for, by address. sql/views/program_names.sql holds the same; a test compares them."""
+"""Names of the programs people ask for, by address; the SQL view of that name is made from them."""
 
 from oof_pipelines.decode.programs import BY_ID
 
@@ -11,6 +11,7 @@ PROGRAM_NAMES = {
     "Vote111111111111111111111111111111111111111": "vote",
     "Stake11111111111111111111111111111111111111": "stake",
     "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr": "memo",
+    "BPFLoaderUpgradeab1e11111111111111111111111": "upgradeable_loader",
     "AddressLookupTab1e1111111111111111111111111": "address_lookup_table",
     **{program_id: program.name for program_id, program in BY_ID.items()},
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from oof_pipelines.chain.transaction import Instruction
-from oof_pipelines.decode import stake, system, token, vote
+from oof_pipelines.decode import loader, lookup_table, stake, system, token, vote
 from oof_pipelines.decode.node_words import decode_words
 from oof_pipelines.decode.operations import Operation
 
@@ -16,9 +16,16 @@ _DECODERS: dict[str, tuple[str, Decoder]] = {
         ("token", token.PROGRAM_IDS, token.decode),
         ("stake", stake.PROGRAM_IDS, stake.decode),
         ("vote", vote.PROGRAM_IDS, vote.decode),
+        ("loader", loader.PROGRAM_IDS, loader.decode),
+        ("lookup_table", lookup_table.PROGRAM_IDS, lookup_table.decode),
     )
     for program_id in program_ids
 }
+
+
+def owns(program_id: str) -> bool:
+    """Whether a decoder tells all that the program does to balances."""
+    return program_id in _DECODERS
 
 
 def operations_of(instruction: Instruction) -> list[Operation]:

@@ -38,10 +38,6 @@ BESIDE: dict[tuple[str, str], tuple[int, str]] = {
     ("5zboPBMgR2", "EPjFWdd5"): (-128590113, "what was bought is sent on by the next instruction"),
     ("z8ca7694VE", "FeMbDoX7"): (-26941299, "all that was bought is sent on by another program"),
     ("z8ca7694VE", "So111111"): (-6089028, "the rest of SOL is sent on by another program, less what it gave back"),
-    ("8QTg427xrH", "3cC1zb37"): (
-        -14020000,
-        "a thousandth is sent to a fee's account by an instruction before the route",
-    ),
     ("4VhDRLUK5Q", "6p6xgHyF"): (-437, "a fee is sent by an instruction of its own, to a wallet that is not listed"),
     ("3KueivTTEP", "So111111"): (2039280, "rent paid for a passing account comes back as part of a transfer"),
     ("2BppD7Zqzc", "So111111"): (953520, "rent of a program's account comes back by no instruction"),

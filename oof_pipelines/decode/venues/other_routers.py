@@ -10,8 +10,9 @@ instructions apart here; those of Anchor are recognised by all eight.
 
 from collections.abc import Iterable, Iterator
 
+from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT, NATIVE_MINTS
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterCall, RouterHop
+from oof_pipelines.decode.facts import INSIDE, ON_TOP, Fact, FeePaid, FeePart, RouterCall, RouterHop
 from oof_pipelines.decode.layout import LayoutError
 from oof_pipelines.decode.program import ROUTER, Program, anchor_instruction, event, instruction, quiet
 from oof_pipelines.decode.router_calls import account_that_moved, direct_payments, router_call
@@ -68,6 +69,18 @@ def _sponsored_user(call: Call, authority: str) -> str:
     return ""
 
 
+def _fee_paid(call: Call) -> Iterator[FeePaid]:
+    """A front end's fee, taken in a call of its own beside the trade."""
+    real = [move for move in call.moves if not move.is_virtual and move.asset not in NATIVE_MINTS]
+    for asset in dict.fromkeys(move.asset for move in real):
+        givers = {move.owner for move in real if move.asset == asset and move.delta_raw < 0}
+        taken = [move for move in real if move.asset == asset and move.delta_raw > 0]
+        if len(givers) == 1 and len(taken) == 1:
+            mint = NATIVE_MINT if asset == LAMPORTS_ASSET else asset
+            part = FeePart(_PLATFORM, mint, taken[0].delta_raw, ON_TOP, taken[0].owner)
+            yield FeePaid(call.path, givers.pop(), part)
+
+
 _AUTHORITY = "_ _ _ authority"
 _DESTINATION = f"{_AUTHORITY} destination"
 
@@ -83,8 +96,9 @@ _DFLOW = Program(
         instruction("swap2_with_destination", _DESTINATION, read=_dflow),
         instruction("swap_with_destination_native", _DESTINATION, read=_dflow),
         instruction("swap2_with_destination_native", _DESTINATION, read=_dflow),
+        instruction("transfer_fee", read=_fee_paid),
         *quiet(
-            f"open_order fill_order close_order wrap_sol unwrap_sol transfer_fee transfer_sol {_TO_SPONSOR}"
+            f"open_order fill_order close_order wrap_sol unwrap_sol transfer_sol {_TO_SPONSOR}"
             " close_empty_token_account create_referral_token_account_idempotent init_market_ledger_idempotent"
         ),
     ),
