@@ -124,7 +124,7 @@ class _Book:
             self._write(RESIDUAL_PATH, account, mint, delta_raw, "residual")
             sums[mint] = sums.get(mint, 0) + delta_raw
         missing_lamports = self._balances.missing_lamports()
-        if missing_lamports:
+        if missing_lamports and not self._transaction.is_failed:
             for closing in closings_of(self._transaction, missing_lamports, self._balances.after_lamports):
                 self._shift_lamports(closing.path, closing.account, closing.destination, closing.lamports, "rent")
             missing_lamports = self._balances.missing_lamports()

@@ -62,6 +62,11 @@ def trade_at(
     return _Route(transaction, moves, path, traders, trading).trade()
 
 
+def circle_at(transaction: ParsedTransaction, moves: list[Move], path: str, trader: str) -> tuple[str, int, int] | None:
+    """(asset, given, got back) of a trader who ended an outer instruction with gain or loss of what he began with."""
+    return _Route(transaction, moves, path, frozenset(), frozenset()).circle_of(trader)
+
+
 def principal_at(
     transaction: ParsedTransaction, moves: list[Move], path: str, giver: str, sold: Amount, trading: frozenset[int]
 ) -> tuple[str, list[str]]:
@@ -154,6 +159,16 @@ class _Route:
                 return self._made(wallet, *pairs[wallet])
             givers = [owner for owner in self._flows if owner not in self._of_venues]
         return next((trade for giver in givers if (trade := self._trade_of_a_giver(giver)) is not None), None)
+
+    def circle_of(self, trader: str) -> tuple[str, int, int] | None:
+        """The circle of a trader: what he gave first, and got back, where nothing else is left but dust."""
+        flows = self._flows.get(trader, {})
+        if not _is_circle(flows):
+            return None
+        given = (counted_asset(move) for move in self._within if move.owner == trader and move.delta_raw < 0)
+        began = next((asset for asset in given if asset), "")
+        flow = flows.get(began)
+        return (began, flow.out_raw, flow.in_raw) if flow is not None and flow.in_raw and flow.out_raw else None
 
     def _made(
         self, wallet: str, sold: Amount, bought: Amount, recipient: str = "", more: Iterable[str] = ()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from oof_pipelines.decode.book_trades import principal_at, trade_at, tradeable
+from oof_pipelines.decode.book_trades import circle_at, principal_at, trade_at, tradeable
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg, OrderFill, RouterCall, RouterHop
@@ -252,7 +252,8 @@ class _Routes:
             outer = first.path.partition(".")[0]
             together = [leg for leg in left if leg.path.partition(".")[0] == outer]
             if outer != first.path and outer not in routed and self._is_part_of_more(together, outer):
-                route = self._inferred(outer, self._caller(outer), tuple(together), ())
+                legs = tuple(together)
+                route = self._inferred(outer, self._caller(outer), legs, ()) or self._circle(outer, legs)
                 if route is not None:
                     left = [leg for leg in left if leg not in together]
                     found.append(route)
@@ -279,6 +280,19 @@ class _Routes:
         flows = flows_by_owner(tradeable(self._scene.moves_within(self._scene.order_of(outer))))
         booked = flows.get(traders.pop(), {})
         return any(raw * booked[mint].net_raw <= 0 for mint, raw in told.items() if raw and mint in booked)
+
+    def _circle(self, outer: str, legs: tuple[Leg, ...]) -> Route | None:
+        """A round trip of an unknown program's, of which we see some hops: as a whole, or their mints would seem to stay."""
+        traders = {leg.trader for leg in legs}
+        if len(traders) > 1:
+            return None
+        trader = traders.pop()
+        found = circle_at(self._scene.transaction, self._scene.moves, outer, trader)
+        if found is None:
+            return None
+        mint, sold_raw, bought_raw = found
+        trade = RouteAmounts(trader, mint, sold_raw, mint, bought_raw, recipient="")
+        return self._route(outer, self._caller(outer), trade, legs, ())
 
     def _caller(self, outer: str) -> str:
         program_id = self._scene.instructions[self._scene.order_of(outer)].program_id
