@@ -50,6 +50,7 @@ from oof_pipelines.decode.operations import (
 from oof_pipelines.decode.stake import PROGRAM_IDS as STAKE_PROGRAM_IDS
 from oof_pipelines.decode.stake import STAKE_ACCOUNT_RENT_LAMPORTS
 from oof_pipelines.decode.steps import Step, steps_of
+from oof_pipelines.decode.token import TOKEN_PROGRAM_ID
 from oof_pipelines.decode.transfer_fees import FeeRates, solve_fee_rates
 
 
@@ -71,7 +72,7 @@ def book_transaction(transaction: ParsedTransaction, logs: LoggedData | None = N
     book = _Book(transaction, {})
     book.run(steps)
     missing = book.missing_tokens()
-    rates = solve_fee_rates(book.transfers, missing)
+    rates = solve_fee_rates(_may_withhold(transaction, book.transfers), missing) if missing else {}
     if rates:
         # Only with the fees known do the amounts that pass through several accounts come out right.
         book = _Book(transaction, rates)
@@ -79,6 +80,15 @@ def book_transaction(transaction: ParsedTransaction, logs: LoggedData | None = N
         missing = book.missing_tokens()
     book.write_residual(missing)
     return Booked(book.moves, book.decimals, unread)
+
+
+def _may_withhold(
+    transaction: ParsedTransaction, transfers: list[tuple[MoveTokens, str]]
+) -> list[tuple[MoveTokens, str]]:
+    """Transfers of mints that can have a fee: a recording that names the first token program rules it out."""
+    balances = (*transaction.pre_tokens, *transaction.post_tokens)
+    plain = {balance.mint for balance in balances if balance.program_id == TOKEN_PROGRAM_ID} | NATIVE_MINTS
+    return [transfer for transfer in transfers if transfer[1] not in plain]
 
 
 class _Book:

@@ -144,7 +144,10 @@ class _Route:
             pair = self._pair(signer)
             if pair is not None:
                 # A keeper signs and trades, with what a maker's escrow handed him: the trader is whose money it was.
-                principal, handed_over = self.principal(signer, pair[0])
+                # Who keeps what was bought has bought it, wherever his money came from.
+                bought, bought_raw = pair[1]
+                has_kept = net_by_owner(tradeable(self._moves)).get(signer, {}).get(bought, 0) * 2 >= bought_raw
+                principal, handed_over = (signer, []) if has_kept else self.principal(signer, pair[0])
                 return self._made(principal or signer, *pair, more=handed_over)
         if any(_is_circle(self._flows[signer]) for signer in taking_part):
             return None
@@ -266,7 +269,9 @@ class _Route:
         owners = [
             owner
             for owner, its_moves in gave.items()
-            if -sum(move.delta_raw for move in its_moves) >= amount_raw and nets.get(owner, {}).get(asset, 0) < 0
+            if -sum(move.delta_raw for move in its_moves) >= amount_raw
+            and nets.get(owner, {}).get(asset, 0) < 0
+            and not is_off_curve(owner)
         ]
         if len(owners) != 1:
             return "", []

@@ -1,8 +1,9 @@
 """Fees of trading bots and front ends: what a trader pays to their known wallets beside the trade itself.
 
 Sources of the wallets: the bot trade models of duneanalytics/spellbook (fee receivers) and, for axiom, bullx, fomo, gmgn and
-photon, wallets by which public dashboards and fee adapters count those front ends' users. A fee that a router took is
-part of the route's own amounts, not of this file.
+photon, wallets by which public dashboards and fee adapters count those front ends' users. metamask: who gets 0.875 % of
+what is sold in the swaps among the test transactions of MetaMask/snap-solana-wallet. phantom: the Solana fee wallets in
+fees/phantom of DefiLlama/dimension-adapters. A fee that a router took is part of the route's own amounts, not of this file.
 """
 
 from collections.abc import Iterator
@@ -77,6 +78,7 @@ _WALLETS_BY_BOT = {
         "8dEe5BM7irAnHtJ6SSWwCRf7njgnyczS3jPrvJJs88U5",
         "CPixcsP8LEMeUoavaHG3bdkywR8s4mZXNN3mYUgbXFev",
     ),
+    "metamask": ("4cLUBQKZgCv2AqGXbh8ncGhrDRcicUe3WSDzjgPY2oTA",),
     "mev_x": (
         "3kxSQybWEeQZsMuNWMRJH4TxrhwoDwfv41TNMLRzFP5A",
         "4Lpvp1q69SHentfYcMBUrkgvppeEx6ovHCSYjg4UYXiq",
@@ -84,6 +86,16 @@ _WALLETS_BY_BOT = {
     ),
     "nova": ("noVaE91mUL5jTb8e9Vf6dqJdNPzJpEQ3uAdnQ8h4nVz",),
     "pepe_boost": ("G9PhF9C9H83mAjjkdJz4MDqkufiTPMJkx7TnKE1kFyCp",),
+    "phantom": (
+        "25mYnjJ2MXHZH6NvTTdA63JvjgRVcuiaj6MRiEQNs1Dq",
+        "2rQZb9xqQGwoCMDkpabbzDB9wyPTjSPj9WNhJodTaRHm",
+        "8psNvWTrdNTiVRNzAgsou9kETXNJm2SXZyaKuJraVRtf",
+        "9gnLg6NtVxaASvxtADLFKZ9s8yHft1jXb1Vu6gVKvh1J",
+        "9yj3zvLS3fDMqi1F8zhkaWfq8TZpZWHe6cz1Sgt7djXf",
+        "CnmA6Zb8hLrG33AT4RTzKdGv1vKwRBKQQr8iNckvv8Yg",
+        "D1NJy3Qq3RKBG29EDRj28ozbGwnhmM5yBUp8PonSYUnm",
+        "wtpXRqKLdGc7vpReogsRugv6EFCw4HBHcxm8pFcR84a",
+    ),
     "photon": ("AVUCZyuT35YSuj4RH7fwiyPu82Djn2Hfg7y2ND2XcnZH",),
     "pinkpunk": (
         "38e4GH49TwjXn2yARvnHueAKvU2xREtuchQahMiz3w9G",

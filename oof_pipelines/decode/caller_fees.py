@@ -1,5 +1,7 @@
 """What a program nobody decodes keeps back when it calls a venue for a trader: a fee of its own, paid in its own call."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from oof_pipelines.decode.book_trades import tradeable
@@ -15,34 +17,39 @@ _MOST_PERCENT = 10
 
 
 def with_caller_fees(scene: Scene, routes: list[Route]) -> list[Route]:
-    """The routes, with what their traders paid in the mints they traded within the same outer instruction beside the swap.
+    """The routes, with what their traders paid in the mints they traded within the same outer instruction beside the swaps.
 
-    Only where the outer instruction is of an unknown program and holds no other route: there it can be told apart.
+    Only where the outer instruction is of an unknown program and trades for one wallet: there it can be told whose it is.
     """
-    outers = [route.path.partition(".")[0] for route in routes]
-    return [
-        _with_fee(scene, route, outer) if outers.count(outer) == 1 and _is_unknown(scene, outer) else route
-        for route, outer in zip(routes, outers, strict=True)
-    ]
+    by_outer: dict[str, list[int]] = {}
+    for index, route in enumerate(routes):
+        by_outer.setdefault(route.path.partition(".")[0], []).append(index)
+    changed = list(routes)
+    for outer, indexes in by_outer.items():
+        traders = {routes[index].trader for index in indexes}
+        if len(traders) == 1 and scene.instructions[scene.order_of(outer)].program_id not in BY_ID:
+            for index, part in _kept_back(scene, outer, {index: routes[index] for index in indexes}, traders.pop()):
+                changed[index] = msgspec.structs.replace(changed[index], fees=(*changed[index].fees, part))
+    return changed
 
 
-def _is_unknown(scene: Scene, outer: str) -> bool:
-    return scene.instructions[scene.order_of(outer)].program_id not in BY_ID
-
-
-def _with_fee(scene: Scene, route: Route, outer: str) -> Route:
-    start = scene.order_of(route.path)
-    end = scene.end_of(start)
+def _kept_back(scene: Scene, outer: str, routes: dict[int, Route], trader: str) -> Iterator[tuple[int, FeePart]]:
+    """(index of the route, part) of what a trader lost beside his swaps, at the one swap that it can be of."""
+    spans = [(order, scene.end_of(order)) for route in routes.values() for order in (scene.order_of(route.path),)]
     beside = [
         move
         for move in tradeable(scene.moves_within(scene.order_of(outer)))
-        if not start <= scene.order_of(move.path) < end
+        if not any(start <= scene.order_of(move.path) < end for start, end in spans)
     ]
     paid_to_bots = {move.path for move in beside if move.owner in BOT_FEE_WALLETS and move.delta_raw > 0}
-    net = net_by_owner(move for move in beside if move.path not in paid_to_bots).get(route.trader, {})
-    parts = [
-        FeePart("platform", mint, -net[mint], ON_TOP)
-        for mint, raw in ((route.sold_mint, route.sold_raw), (route.bought_mint, route.bought_raw))
-        if 0 < -net.get(mint, 0) * 100 <= raw * _MOST_PERCENT
-    ]
-    return msgspec.structs.replace(route, fees=(*route.fees, *parts)) if parts else route
+    net = net_by_owner(move for move in beside if move.path not in paid_to_bots).get(trader, {})
+    sold = {index: (route.sold_mint, route.sold_raw) for index, route in routes.items()}
+    bought = {index: (route.bought_mint, route.bought_raw) for index, route in routes.items()}
+    for mint, net_raw in net.items():
+        of_sold = [index for index in sold if sold[index][0] == mint]
+        of_bought = [index for index in bought if bought[index][0] == mint]
+        side, indexes = (sold, of_sold) if len(routes) == 1 and of_sold else (bought, of_bought)
+        if not indexes:
+            side, indexes = sold, of_sold
+        if len(indexes) == 1 and 0 < -net_raw * 100 <= side[indexes[0]][1] * _MOST_PERCENT:
+            yield indexes[0], FeePart("platform", mint, -net_raw, ON_TOP)

@@ -6,7 +6,7 @@ from oof_pipelines.chain.moves import NATIVE_MINT, NATIVE_MINTS, Move
 from oof_pipelines.decode.book_trades import tradeable
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import RouterCall
-from oof_pipelines.decode.nets import Flow, flows_by_owner
+from oof_pipelines.decode.nets import Flow, flows_by_owner, net_by_owner
 
 _NONE = Flow(0, 0)
 
@@ -32,9 +32,11 @@ def trade_within(scene: Scene, call: RouterCall) -> RouteAmounts | None:
     receiver = scene.owner_of(call.destination_account) if call.destination_account else trader
     sold_mint = _mint(scene, call.source_account, call.sold_mint)
     bought_mint = _mint(scene, call.destination_account, call.bought_mint)
-    if not trader or not sold_mint or not bought_mint:
+    is_handed_on = sold_mint == bought_mint and trader != receiver
+    if not trader or not sold_mint or not bought_mint or is_handed_on:
         return None
-    moves = [move for move in scene.moves_within(order) if move.owner in (trader, receiver)]
+    within = scene.moves_within(order)
+    moves = [move for move in within if move.owner in (trader, receiver)]
     flows = flows_by_owner(tradeable(moves))
     gave = flows.get(trader, {}).get(sold_mint, _NONE)
     got = flows.get(receiver, {}).get(bought_mint, _NONE)
@@ -43,7 +45,7 @@ def trade_within(scene: Scene, call: RouterCall) -> RouteAmounts | None:
     else:
         sold_raw, bought_raw = -gave.net_raw, got.net_raw
     if bought_mint == NATIVE_MINT:
-        bought_raw -= _rent_paid_out(moves, receiver)
+        bought_raw -= _rent_paid_out(within, receiver)
     if sold_raw <= 0 or bought_raw <= 0:
         return None
     return RouteAmounts(trader, sold_mint, sold_raw, bought_mint, bought_raw, receiver if receiver != trader else "")
@@ -52,7 +54,10 @@ def trade_within(scene: Scene, call: RouterCall) -> RouteAmounts | None:
 def _rent_paid_out(moves: list[Move], owner: str) -> int:
     """Rent of the owner's token accounts that a router closed to itself: it comes to him with what he bought."""
     left = sum(move.delta_raw for move in moves if move.kind == "rent" and move.owner == owner != move.account)
-    return max(0, -left - _rent_received(moves, owner))
+    takers = {one.account for one in moves if one.kind == "rent" and one.delta_raw > 0 and one.owner != owner}
+    net = net_by_owner(moves)
+    kept = sum(max(0, net.get(taker, {}).get(NATIVE_MINT, 0)) for taker in takers)
+    return max(0, -left - _rent_received(moves, owner) - kept)
 
 
 def _rent_received(moves: list[Move], owner: str) -> int:

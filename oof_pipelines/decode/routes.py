@@ -6,6 +6,7 @@ an order trades for its maker. The legs stay with the route and are never booked
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -16,6 +17,8 @@ from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg, OrderFill, Ro
 from oof_pipelines.decode.nets import counted_asset, flows_by_owner
 from oof_pipelines.decode.programs import BY_ID, ROUTERS
 from oof_pipelines.decode.route_amounts import RouteAmounts, trade_within
+
+_MUCH_MORE_PERCENT = 110
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -99,13 +102,15 @@ class _Routes:
         trade = trade_within(self._scene, call)
         if trade is None:
             return self._inferred(call.path, call.router, legs, call.fees)
-        return self._for_principal(self._route(call.path, call.router, trade, legs, call.fees))
+        route = self._for_principal(self._route(call.path, call.router, trade, legs, call.fees))
+        return self._of_who_paid(route, legs)
 
     def _for_principal(self, route: Route) -> Route:
         """A route made with somebody else's money is his: a keeper gives and takes without having or keeping."""
         if route.sold_mint == route.bought_mint or any(fill.taker == route.trader for fill in self._fills):
             return route
-        if self._is_poorer(route.trader, route.sold_mint):
+        has_kept = self._net_raw(route.trader, route.bought_mint) * 2 >= route.bought_raw
+        if has_kept or self._net_raw(route.trader, route.sold_mint) < 0:
             return route
         sold = (route.sold_mint, route.sold_raw)
         transaction, moves = self._scene.transaction, self._scene.moves
@@ -117,10 +122,21 @@ class _Routes:
             route, trader=principal, recipient=recipient, paths=tuple(dict.fromkeys((*handed, *route.paths)))
         )
 
-    def _is_poorer(self, owner: str, mint: str) -> bool:
-        """Whether an owner has less of a mint after the whole transaction, by what can be part of a trade."""
+    def _of_who_paid(self, route: Route, legs: tuple[Leg, ...]) -> Route:
+        """A program's own account that ends with neither side passed on what another gave within the outer instruction."""
+        outer = route.path.partition(".")[0]
+        gave_none = self._net_raw(route.trader, route.sold_mint) >= 0
+        kept_none = self._net_raw(route.trader, route.bought_mint) <= 0
+        if outer == route.path or not is_off_curve(route.trader) or not (gave_none and kept_none):
+            return route
+        if sum(call.path.partition(".")[0] == outer for call in self._calls) > 1:
+            return route
+        return self._inferred(outer, route.via, legs, route.fees) or route
+
+    def _net_raw(self, owner: str, mint: str) -> int:
+        """By how much an owner has more of a mint after the whole transaction, by what can be part of a trade."""
         own = (move for move in self._scene.moves if move.owner == owner and counted_asset(move) == mint)
-        return sum(move.delta_raw for move in tradeable(own)) < 0
+        return sum(move.delta_raw for move in tradeable(own))
 
     def _legs_of(self, path: str) -> tuple[Leg, ...]:
         """Our legs within a route, and the router's own words for the hops at venues we do not decode."""
@@ -179,6 +195,11 @@ class _Routes:
         )
         if found is None or found.sold[0] == found.bought[0]:
             return None
+        order = self._scene.order_of(path)
+        has_no_calls = self._scene.end_of(order) == order + 1
+        if has_no_calls and found.wallet not in self._scene.transaction.signers:
+            # Without what was called a pool cannot be told from a trader.
+            return None
         trade = RouteAmounts(found.wallet, *found.sold, *found.bought, found.recipient)
         return self._route(path, via, trade, legs, fees, found.paths)
 
@@ -214,12 +235,24 @@ class _Routes:
 
     def _filled(self, routes: list[Route]) -> list[Route]:
         """Orders filled: through a route of the taker's, which then is the maker's, or as they are."""
+        served: set[str] = set()
         for fill in self._fills:
-            serving = next((route for route in routes if self._serves(route, fill)), None)
+            _, end = self._span(fill.path)
+            able = [
+                route
+                for route in routes
+                if route.path not in served and self._scene.order_of(route.path) < end and self._serves(route, fill)
+            ]
+            # Of a keeper's routes the one that sold what was lent, and the last before the fill.
+            able.sort(key=lambda route: (route.sold_raw == fill.sold_raw, self._scene.order_of(route.path)))
+            serving = able[-1] if able else None
+            if serving is not None:
+                served.add(serving.path)
             amounts = (fill.sold_mint, fill.sold_raw, fill.bought_mint, fill.bought_raw)
             trade = RouteAmounts(fill.maker, *amounts, recipient="")
             if serving is None:
-                legs = tuple(self._within(fill.path, self._legs))
+                taken = {leg.path for route in routes for leg in route.legs}
+                legs = tuple(leg for leg in self._within(fill.path, self._legs) if leg.path not in taken)
                 routes.append(self._route(fill.path, fill.venue, trade, legs, fill.fees))
             else:
                 routes.remove(serving)
@@ -268,18 +301,29 @@ class _Routes:
         """Whether the swaps of an outer instruction are but hops of a trade that the book knows better: made by a program's
         own account, or with something given or got at a venue we do not decode.
         """
-        if all(is_off_curve(leg.trader) and leg.trader not in self._scene.transaction.signers for leg in legs):
-            return True
-        traders = {leg.trader for leg in legs}
-        if len(traders) > 1:
-            return False
+        wallets = {leg.trader for leg in legs if not self._is_a_programs(leg.trader)}
+        if len(wallets) != 1 or any(leg.trader not in wallets for leg in legs):
+            return len(wallets) < 2
         told: dict[str, int] = {}
+        on_top: dict[str, int] = {}
         for leg in legs:
             told[leg.sold_mint] = told.get(leg.sold_mint, 0) - leg.sold_raw
             told[leg.bought_mint] = told.get(leg.bought_mint, 0) + leg.bought_raw
+            for fee in leg.fees:
+                if fee.side != INSIDE:
+                    on_top[fee.mint] = on_top.get(fee.mint, 0) + fee.amount_raw
         flows = flows_by_owner(tradeable(self._scene.moves_within(self._scene.order_of(outer))))
-        booked = flows.get(traders.pop(), {})
-        return any(raw * booked[mint].net_raw <= 0 for mint, raw in told.items() if raw and mint in booked)
+        booked = flows.get(wallets.pop(), {})
+        both = [
+            (raw, on_top.get(mint, 0), booked[mint].net_raw) for mint, raw in told.items() if raw and mint in booked
+        ]
+        if any(raw * net_raw <= 0 for raw, _, net_raw in both):
+            return True
+        # Much more given and much more got than was told: a part of it went by a venue that nobody decodes.
+        return len(both) == 2 and all(abs(net) * 100 > (abs(raw) + fee) * _MUCH_MORE_PERCENT for raw, fee, net in both)
+
+    def _is_a_programs(self, trader: str) -> bool:
+        return is_off_curve(trader) and trader not in self._scene.transaction.signers
 
     def _circle(self, outer: str, legs: tuple[Leg, ...]) -> Route | None:
         """A round trip of an unknown program's, of which we see some hops: as a whole, or their mints would seem to stay."""
@@ -301,6 +345,9 @@ class _Routes:
 
     def _of_chain(self, chain: list[Leg], via: str) -> Route:
         first, last = chain[0], chain[-1]
+        if any(one.trader != first.trader or one.sold_mint != before.bought_mint for before, one in pairwise(chain)):
+            # Somebody else's swap, called from within this one.
+            last = first
         trade = RouteAmounts(first.trader, first.sold_mint, first.sold_raw, last.bought_mint, last.bought_raw, "")
         return self._route(first.path, via, trade, tuple(chain), (), is_alone=True)
 

@@ -25,8 +25,10 @@ def legs_have_routes(swaps: pl.DataFrame) -> Outcome:
 
 
 def amounts_are_positive(swaps: pl.DataFrame) -> Outcome:
-    """Nobody sells nothing, and nobody buys nothing."""
-    return _outcome(swaps.filter((pl.col("sold_raw") <= 0) | (pl.col("bought_raw") <= 0)), f"{swaps.height} swaps")
+    """No trade gives nothing for nothing; dust may well be sold for nothing."""
+    nothing = (pl.col("sold_raw") <= 0) & (pl.col("bought_raw") <= 0)
+    below = (pl.col("sold_raw") < 0) | (pl.col("bought_raw") < 0)
+    return _outcome(swaps.filter(nothing | below), f"{swaps.height} swaps")
 
 
 def routes_are_actions(swaps: pl.DataFrame, actions: pl.DataFrame) -> Outcome:

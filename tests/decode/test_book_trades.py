@@ -195,12 +195,19 @@ def test_who_gives_of_his_own_is_his_own_principal() -> None:
 
 @pytest.mark.parametrize("lent_raw", [100, 130])
 def test_who_was_handed_what_he_gives_acts_for_another(lent_raw: int) -> None:
-    moves = [*sent("0.0", MAKER, SIGNER, USDC, lent_raw), *BOUGHT]
+    moves = [*sent("0.0", MAKER, SIGNER, USDC, lent_raw), *BOUGHT, *sent("2", SIGNER, MAKER, WANTED, 7)]
     assert principal_at(LENT_FIRST, moves, "1", SIGNER, (USDC, 100), NONE_ELSE) == (MAKER, ["0.0"])
     trade = trade_at(LENT_FIRST, moves, "1", trading=NONE_ELSE)
     assert trade is not None
     assert (trade.wallet, trade.sold, trade.bought) == (MAKER, (USDC, 100), (WANTED, 7))
     assert trade.paths == ("0.0", "1.1", "1.2")
+
+
+def test_who_keeps_what_was_bought_has_bought_it_wherever_his_money_came_from() -> None:
+    moves = [*sent("0.0", MAKER, SIGNER, USDC, 100), *BOUGHT]
+    trade = trade_at(LENT_FIRST, moves, "1", trading=NONE_ELSE)
+    assert trade is not None
+    assert (trade.wallet, trade.sold, trade.bought) == (SIGNER, (USDC, 100), (WANTED, 7))
 
 
 def test_nobody_is_named_where_two_lent_it_together() -> None:

@@ -105,10 +105,15 @@ def test_an_action_too_many_is_found(frames: Frames) -> None:
     assert not routes_are_actions(frames["swaps"], twice)[0]
 
 
-@pytest.mark.parametrize("column", ["sold_raw", "bought_raw"])
-def test_who_trades_nothing_is_named_and_stops_no_day(frames: Frames, column: str) -> None:
+def test_dust_may_be_sold_for_nothing(frames: Frames) -> None:
     leg = AT_VICTIM & ~pl.col("is_route") & (pl.col("ordinal") == 0)
-    frames["swaps"] = set_at(frames["swaps"], leg, **{column: Decimal(0)})
+    frames["swaps"] = set_at(frames["swaps"], leg, bought_raw=Decimal(0))
+    assert amounts_are_positive(frames["swaps"])[0]
+
+
+def test_who_trades_nothing_is_named_and_stops_no_day(frames: Frames) -> None:
+    leg = AT_VICTIM & ~pl.col("is_route") & (pl.col("ordinal") == 0)
+    frames["swaps"] = set_at(frames["swaps"], leg, sold_raw=Decimal(0), bought_raw=Decimal(0))
     (check,) = [
         check for check in check_decoded(ROWS[0].day, frames, decode_frame(raw_frame(ROWS))[1]) if not check.has_passed
     ]

@@ -61,8 +61,8 @@ def _dflow_route(call: Call, hops: list[RouterHop]) -> RouterCall:
 
 
 def _sponsored_user(call: Call, authority: str) -> str:
-    """Who handed the authority what it sells, by the program's own instruction for that; '' where nobody did."""
-    for one in call.scene.instructions:
+    """Who last handed the authority what it sells, by the program's own instruction for that; '' where nobody did."""
+    for one in reversed(call.scene.instructions[: call.scene.order_of(call.path)]):
         is_handing = one.program_id == call.instruction.program_id and one.data.startswith(_TO_SPONSOR_TAG)
         if is_handing and len(one.accounts) > _SPONSOR_SEAT and one.accounts[_SPONSOR_SEAT] == authority:
             return one.accounts[_USER_SEAT]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from oof_pipelines.decode.records import RecordLayout
 
 _PRIMITIVES = {"publicKey": "pubkey", "pubkey": "pubkey", "string": "string", "bytes": "bytes", "bool": "bool"}
 _PRIMITIVES |= {f"{sign}{bits}": f"{sign}{bits}" for sign in "ui" for bits in (8, 16, 32, 64, 128)}
+_SIZES = {"pubkey": 32, "bool": 1} | {f"{sign}{bits}": bits // 8 for sign in "ui" for bits in (8, 16, 32, 64, 128)}
+"""How many bytes a type takes."""
 
 Aliases = dict[str, set[str]]
 """What a layout calls an account → what the IDL calls it, where they differ."""
@@ -22,70 +24,114 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 
-def check_against_idl(program: Program, path: Path, aliases: Aliases) -> None:
-    """Every instruction and event of the IDL is declared, by its discriminator, with fields of the IDL's types in its order
-    and with accounts that the IDL has at those places.
-    """
-    idl = json.loads(path.read_bytes())
-    types = {one["name"]: one["type"] for one in idl["types"]}
-    for one in idl["instructions"]:
-        name = snake_case(one["name"])
-        layout = _declared(program, name)
-        if "discriminator" in one:
-            assert layout.discriminator == bytes(one["discriminator"]), name
-        _check_accounts(layout, [snake_case(account["name"]) for account in one["accounts"]], aliases)
-        _check_types(f"{name}'s arguments", layout.args, list(_flat_fields(one["args"], types)))
-    events = {one.name: one for one in program.events}
-    for one in idl["events"]:
-        event = events[one["name"]]
-        if "discriminator" in one:
-            assert event.discriminator == bytes(one["discriminator"]), one["name"]
-        fields = one["fields"] if "fields" in one else types[one["name"]]["fields"]
-        _check_types(one["name"], event.fields, list(_flat_fields(fields, types)))
-
-
-def _declared(program: Program, name: str) -> InstructionLayout:
+def layout_named(program: Program, name: str) -> InstructionLayout:
+    """The declared layout of an instruction."""
     found = [one for one in program.instructions if one.name == name]
     assert found, f"{program.name} does not declare {name}"
     return found[0]
 
 
+# --- IDLs ---
+
+
+def check_against_idl(program: Program, path: Path, aliases: Aliases, longer: Collection[str] = ()) -> None:
+    """Every instruction and event of the IDL is declared, by its discriminator, with fields of the IDL's types in its order
+    and with accounts that the IDL has at those places. Accounts behind the IDL's own are free, and so are the last fields
+    of events that have grown `longer` since.
+    """
+    idl = json.loads(path.read_bytes())
+    for one in idl["instructions"]:
+        name = snake_case(one["name"])
+        layout = layout_named(program, name)
+        if "discriminator" in one:
+            assert layout.discriminator == bytes(one["discriminator"]), name
+        _check_accounts(layout, [snake_case(account["name"]) for account in one["accounts"]], aliases)
+    events = {one.name: one for one in program.events}
+    for one in idl["events"]:
+        if "discriminator" in one:
+            assert events[one["name"]].discriminator == bytes(one["discriminator"]), one["name"]
+    for name, layout, fields in _laid_out(program, idl):
+        _check_fields(name, [kind for _, kind in layout._fields], [kind for _, kind in fields], name in longer)
+
+
+def check_field_names(
+    program: Program, path: Path, longer: Collection[str] = (), renamed: Collection[str] = ()
+) -> None:
+    """The fields of arguments and events are called as in the IDL, but for the `renamed` instructions and events."""
+    for name, layout, fields in _laid_out(program, json.loads(path.read_bytes())):
+        if name not in renamed:
+            _check_fields(name, layout.names, [field for field, _ in fields], name in longer)
+
+
+def _check_fields(name: str, ours: list[str], theirs: list[str], is_longer: bool) -> None:
+    """Ours are the first of theirs; of one that is longer, theirs are the first of ours."""
+    assert len(ours) > len(theirs) if is_longer else len(ours) <= len(theirs), f"{name}: {ours} is not {theirs}"
+    shorter = min(len(ours), len(theirs))
+    assert ours[:shorter] == theirs[:shorter], f"{name}: {ours} is not {theirs}"
+
+
+def _laid_out(program: Program, idl: dict[str, Any]) -> Iterator[tuple[str, RecordLayout, list[tuple[str, str]]]]:
+    """Each instruction's arguments and each event's fields: name, our layout, the IDL's (name, type)."""
+    types = {one["name"]: one["type"] for one in idl["types"]}
+    for one in idl["instructions"]:
+        name = snake_case(one["name"])
+        yield name, layout_named(program, name).args, list(_flat_fields(one["args"], types))
+    events = {one.name: one for one in program.events}
+    for one in idl["events"]:
+        fields = one["fields"] if "fields" in one else types[one["name"]]["fields"]
+        yield one["name"], events[one["name"]].fields, list(_flat_fields(fields, types))
+
+
 def _check_accounts(layout: InstructionLayout, names: list[str], aliases: Aliases) -> None:
     for seat, index in layout.seats.items():
-        if index < len(names):
-            stands = names[index]
-            assert stands == seat or stands in aliases.get(seat, set()), (
-                f"{layout.name}[{index}] is {stands}, not {seat}"
-            )
+        called = {seat} | aliases.get(seat, set())
+        is_behind = index >= len(names) or (index < 0 and not called & set(names))
+        if is_behind:
+            assert seat not in names, f"{layout.name}[{index}] is {seat}, which stands at {names.index(seat)}"
+        else:
+            assert names[index] in called, f"{layout.name}[{index}] is {names[index]}, not {seat}"
 
 
-def _check_types(name: str, layout: RecordLayout, types: list[str]) -> None:
-    declared = [kind for _, kind in layout._fields]
-    assert declared == types[: len(declared)], f"{name}: {declared} is not {types}"
+def _flat_fields(fields: list[Any], types: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(name, type) of fields with all structs spread out; it ends before the first one that a layout has no word for.
 
-
-def _flat_fields(fields: list[dict[str, Any]], types: dict[str, Any]) -> Iterator[str]:
-    """The types of fields with all structs spread out; it ends before the first one that a layout has no word for."""
+    Fields of a tuple are types alone, and have no names.
+    """
     for field in fields:
-        for kind in _flat(field["type"], types):
+        is_named = isinstance(field, dict) and "name" in field
+        for name, kind in _flat(
+            snake_case(field["name"]) if is_named else "", field["type"] if is_named else field, types
+        ):
             if not kind:
                 return
-            yield kind
+            yield name, kind
 
 
-def _flat(kind: Any, types: dict[str, Any]) -> list[str]:
+def _flat(name: str, kind: Any, types: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(kind, str):
-        return [_PRIMITIVES.get(kind, "")]
+        return [(name, _PRIMITIVES.get(kind, ""))]
     if "array" in kind:
         inner, length = kind["array"]
-        return [f"[{length}]"] if inner == "u8" else _flat(inner, types) * length
+        return [(name, f"[{length}]")] if inner == "u8" else _flat(name, inner, types) * length
     for outer in ("vec", "option"):
         if outer in kind:
-            inner_kinds = _flat(kind[outer], types)
-            return [f"{outer}<{inner_kinds[0]}>"] if len(inner_kinds) == 1 and inner_kinds[0] else [""]
+            element = _element([inner for _, inner in _flat("", kind[outer], types)])
+            return [(name, f"{outer}<{element}>" if element else "")]
     defined = kind["defined"] if isinstance(kind["defined"], str) else kind["defined"]["name"]
     found = types[defined]
-    return list(_flat_fields(found["fields"], types)) if found["kind"] == "struct" else ["u8"]
+    if found["kind"] != "struct":
+        return [(name, "u8")]
+    return [(own or name, inner) for own, inner in _flat_fields(found["fields"], types)]
+
+
+def _element(kinds: list[str]) -> str:
+    """The type of what a list holds: a struct is so many bytes, '' where its size is not fixed."""
+    if len(kinds) == 1:
+        return kinds[0]
+    return f"[{sum(_SIZES[kind] for kind in kinds)}]" if all(kind in _SIZES for kind in kinds) else ""
+
+
+# --- recorded instructions with the names of their accounts ---
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import u64
 from recorded_bodies import Recorded
-from venue_calls import OWNER, crafted_reading, facts_of, minted, moved, u64
+from venue_calls import OWNER, crafted_reading, minted, moved
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import Leg, Liquidity, Reserve
@@ -51,7 +53,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("signature", RECORDED)
 def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
-    facts = [one for venue in ("aldrin_v1", "aldrin_v2") for one in facts_of(by_signature[signature], venue)]
+    facts = facts_of(by_signature[signature], "aldrin_v1", "aldrin_v2")
     assert facts == RECORDED[signature]
 
 

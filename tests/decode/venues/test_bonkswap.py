@@ -1,8 +1,10 @@
 """BonkSwap after its published layout: the recorded swaps failed, and show only that the layout knows them."""
 
 from crafted_bodies import address
+from crafted_calls import u64
 from recorded_bodies import Recorded
-from venue_calls import OWNER, VENUE, crafted_reading, moved, reading_of, u64
+from venue_calls import OWNER, VENUE, crafted_reading, moved
+from venue_facts import read
 
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.facts import INSIDE, FeePart, Leg, Liquidity, Reserve
@@ -19,7 +21,7 @@ def test_recorded_failures_are_known(recorded: list[Recorded]) -> None:
     of_program = [one for one in transactions if any(call.program_id == PROGRAM_ID for call in one.instructions)]
     assert len(of_program) == 2
     for one in of_program:
-        reading = reading_of(one)
+        reading = read(one).reading
         assert one.is_failed
         assert not [call for call in reading.unknown if call.program_id == PROGRAM_ID]
 

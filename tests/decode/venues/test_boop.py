@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from crafted_bodies import address, lamport_transfer
+from crafted_bodies import address
+from crafted_calls import pays_lamports, u64
 from geyser_recordings import read_geyser
 from recorded_bodies import Recorded
-from venue_calls import OWNER, crafted_reading, facts_of, moved, reading_of, u64
+from venue_calls import OWNER, crafted_reading, moved
+from venue_facts import facts_of, read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import FeePart, Leg, Reserve, TokenEvent
 from oof_pipelines.decode.programs import BY_ID
 
@@ -89,7 +89,7 @@ def test_a_buyer_pays_the_curve_and_the_fee() -> None:
         users={"user_coin": "coin"},
         vaults={"curve_vault": "coin"},
         calls=[
-            lamport_transfer(OWNER, address("curve_sol"), 99),
+            pays_lamports(OWNER, address("curve_sol"), 99),
             moved("curve_vault", "user_coin", 500),
         ],
     )
@@ -101,12 +101,11 @@ def test_a_buyer_pays_the_curve_and_the_fee() -> None:
 
 def test_a_seller_of_the_stream_gets_what_the_event_says(fixtures_dir: Path) -> None:
     signature = "53mugqLKTaQquv8nVNqKFFgTyEyf3HfZ468wDtNRmZpZPh8UwvsmLj9uuyu5gQVjB2PFC7EaECGdPNVyv9fW7zcN"
-    transaction = read_geyser(fixtures_dir, signature)
-    (leg,) = reading_of(transaction).facts
+    found = read(read_geyser(fixtures_dir, signature))
+    (leg,) = found.facts
     assert isinstance(leg, Leg)
-    scene = Scene(transaction, book_transaction(transaction).moves)
-    (told,) = (
-        found for data in scene.logs.of(scene.order_of(leg.path)) if (found := BY_ID[PROGRAM_ID].logged_event_of(data))
-    )
+    scene = found.scene
+    logged = scene.logs.of(scene.order_of(leg.path))
+    (told,) = (event for data in logged if (event := BY_ID[PROGRAM_ID].logged_event_of(data)))
     assert (leg.sold_raw, leg.bought_raw, leg.fees[0].amount_raw) == (399211831516600, 11755127, 118738)
     assert [told[1][name] for name in ("amount_in", "amount_out", "swap_fee")] == [399211831516600, 11755127, 118738]

@@ -2,12 +2,12 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import CraftedTransaction, called, pays, record, tells
 from recorded_bodies import Recorded
-from router_cases import MadeTransaction, called, pays, record, said, tells
+from route_facts import said
+from venue_facts import read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.chain.transaction import parse_transaction
-from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.facts import INSIDE, FeePart, OrderFill, RouterCall
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.decode.venues.jupiter_dca import PROGRAM
@@ -60,8 +60,8 @@ def test_a_fill_is_what_left_the_orders_account_and_stayed_with_it(
 ) -> None:
     """Both accounts are owned by the order; what stays is what the route brought less the fee."""
     fill = RECORDED[signature]
-    transaction = parse_transaction(by_signature[signature].body)
-    moves = [move for move in book_transaction(transaction).moves if move.owner == fill.order and not move.is_virtual]
+    booked = read(by_signature[signature]).booked
+    moves = [move for move in booked.moves if move.owner == fill.order and not move.is_virtual]
     before_transfer = [move for move in moves if int(move.path.partition(".")[0]) <= 3]
     assert sum(move.delta_raw for move in before_transfer if move.asset == fill.sold_mint) == -fill.sold_raw
     assert sum(move.delta_raw for move in before_transfer if move.asset == fill.bought_mint) == fill.bought_raw
@@ -87,7 +87,7 @@ def test_a_fill_is_what_left_the_orders_account_and_stayed_with_it(
 def test_rent_of_a_closed_order_goes_to_its_user(
     by_signature: dict[str, Recorded], signature: str, path: str, order: str, user: str
 ) -> None:
-    booked = book_transaction(parse_transaction(by_signature[signature].body))
+    booked = read(by_signature[signature]).booked
     assert not booked.has_residual
     rent = [(move.account[:6], move.delta_raw, move.kind) for move in booked.moves if move.path == path]
     assert rent == [(order, -RENT_LAMPORTS, "rent"), (user, RENT_LAMPORTS, "rent")]
@@ -102,7 +102,7 @@ def test_a_keeper_who_fills_by_a_dlmm_order() -> None:
         PROGRAM, "fulfill_dlmm_fill", {"keeper": keeper, "fee_account": fees}, pays(out, fees, 3), tells(PROGRAM, told)
     )
     fee = FeePart("platform", bought, 3, INSIDE, fees)
-    assert MadeTransaction([made], tokens).facts() == [
+    assert CraftedTransaction([made], tokens).facts() == [
         OrderFill("0", PROGRAM_ID, "jupiter_dca", order, user, keeper, USDC_MINT, 70, bought, 97, (fee,))
     ]
 

@@ -1,14 +1,14 @@
 """Jupiter limit orders: recorded flash fills of both programs, the rent of orders, and fills nobody recorded."""
 
 import pytest
-from crafted_bodies import address, lamport_transfer
+from crafted_bodies import address
+from crafted_calls import PAYER, RICH_LAMPORTS, CraftedTransaction, Made, called, pays, pays_lamports
 from recorded_bodies import Recorded
-from router_cases import PAYER, Made, MadeTransaction, called, pays, said
+from route_facts import said
+from venue_facts import read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.chain.transaction import parse_transaction
-from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import INSIDE, FeePart, OrderFill
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.decode.program import Program
@@ -64,13 +64,13 @@ def test_a_fill_is_what_left_the_reserve_and_reached_the_maker(recorded: list[Re
             continue
         for fill in said(one, PROGRAMS):
             assert isinstance(fill, OrderFill)
-            transaction = parse_transaction(one.body)
-            moves = [move for move in book_transaction(transaction).moves if not move.is_virtual]
+            filled = read(one)
+            moves = [move for move in filled.booked.moves if not move.is_virtual]
             of_order = [move for move in moves if move.owner == fill.order]
             of_maker = [move for move in moves if move.owner == fill.maker]
             assert sum(move.delta_raw for move in of_order if move.asset == fill.sold_mint) == -fill.sold_raw
             assert sum(move.delta_raw for move in of_maker if move.asset == fill.bought_mint) == fill.bought_raw
-            found.add(transaction.signature)
+            found.add(filled.scene.transaction.signature)
     assert len(found) >= 11
 
 
@@ -97,7 +97,7 @@ def test_the_second_program_tells_the_amounts_it_filled(by_signature: dict[str, 
 def test_rent_of_a_filled_or_cancelled_order_goes_to_its_maker(
     by_signature: dict[str, Recorded], signature: str, order: str, maker: str, lamports: int
 ) -> None:
-    booked = book_transaction(parse_transaction(by_signature[signature].body))
+    booked = read(by_signature[signature]).booked
     assert not booked.has_residual
     rent = [(move.account[:6], move.delta_raw) for move in booked.moves if move.kind == "rent"]
     assert (order, -lamports) in rent
@@ -106,7 +106,7 @@ def test_rent_of_a_filled_or_cancelled_order_goes_to_its_maker(
 
 def test_an_order_filled_in_part_keeps_its_rent(by_signature: dict[str, Recorded]) -> None:
     part = next(one for signature, one in by_signature.items() if signature.startswith("3HdFhHNy"))
-    booked = book_transaction(parse_transaction(part.body))
+    booked = read(part).booked
     order = RECORDED[LAST_FILL].order
     assert not booked.has_residual
     assert not [move for move in booked.moves if move.account == order]
@@ -133,6 +133,8 @@ def tokens(bought: str) -> dict[str, tuple[str, str, int]]:
 
 ACCOUNTS = {"order": ORDER, "reserve": RESERVE, "maker": MAKER, "taker": TAKER, "fee_account": FEES}
 FEE = FeePart("platform", BOUGHT, 2, INSIDE, FEES)
+CLOSED = {ORDER: -RICH_LAMPORTS, MAKER: RICH_LAMPORTS}
+"""The filled order gives its rent back."""
 
 
 def lent(program: Program, amount_raw: int, order: str = ORDER) -> Made:
@@ -154,13 +156,13 @@ def test_an_order_filled_in_one_call() -> None:
         pays(TAKER_IN, FEES, 2),
         pays(TAKER_IN, REFERRAL, 1),
     ]
-    made = MadeTransaction([called(FIRST, "fill_order", accounts, *calls)], tokens(BOUGHT), emptied={ORDER: MAKER})
+    filled = called(FIRST, "fill_order", accounts, *calls)
+    made = CraftedTransaction([filled], tokens(BOUGHT), lamport_changes=CLOSED)
     fees = (FEE, FeePart("referral", BOUGHT, 1, INSIDE, REFERRAL))
     assert made.facts() == [
         OrderFill("0", FIRST.program_ids[0], "jupiter_limit", ORDER, MAKER, TAKER, SOLD, 400, BOUGHT, 95, fees)
     ]
-    booked = book_transaction(made.parsed())
-    assert not booked.has_residual
+    assert not made.read().booked.has_residual
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -168,7 +170,7 @@ def test_a_flash_fill_is_of_what_was_lent_last_of_this_order(program: Program) -
     accounts = {**ACCOUNTS, "maker_output_account": MAKER_OUT, "output_mint": BOUGHT}
     fill = called(program, "flash_fill_order", accounts, pays(TAKER_IN, MAKER_OUT, 95), pays(TAKER_IN, FEES, 2))
     made = [lent(program, 50), lent(program, 400), lent(program, 1, address("another order")), fill]
-    assert MadeTransaction(made, tokens(BOUGHT)).facts() == [
+    assert CraftedTransaction(made, tokens(BOUGHT)).facts() == [
         OrderFill("3", program.program_ids[0], program.name, ORDER, MAKER, TAKER, SOLD, 400, BOUGHT, 95, (FEE,))
     ]
 
@@ -177,23 +179,16 @@ def test_a_flash_fill_is_of_what_was_lent_last_of_this_order(program: Program) -
 def test_a_flash_fill_without_a_loan_is_no_fill(program: Program) -> None:
     accounts = {**ACCOUNTS, "maker_output_account": MAKER_OUT, "output_mint": BOUGHT}
     fill = called(program, "flash_fill_order", accounts, pays(TAKER_IN, MAKER_OUT, 95))
-    assert MadeTransaction([fill], tokens(BOUGHT)).facts() == []
+    assert CraftedTransaction([fill], tokens(BOUGHT)).facts() == []
 
 
 def test_a_maker_may_get_sol_itself_beside_his_rent() -> None:
     accounts = {**ACCOUNTS, "output_mint": NATIVE_MINT}
-    fill = called(SECOND, "flash_fill_order", accounts, Made(*lamport_transfer(PAYER, MAKER, 95)))
-    made = MadeTransaction([lent(SECOND, 400), fill], tokens(NATIVE_MINT))
-    transaction = made.parsed()
-    index = transaction.keys.index
-    rent_lamports = transaction.pre_lamports[index(ORDER)]
-    transaction.post_lamports[index(ORDER)] = 0
-    transaction.post_lamports[index(MAKER)] += rent_lamports + 95
-    transaction.post_lamports[index(PAYER)] -= 95
-    booked = book_transaction(transaction)
-    assert not booked.has_residual
-    order = Scene(transaction, booked.moves).order_of("1")
-    assert Scene(transaction, booked.moves).moved(MAKER, order, order + 2, "lamports") == rent_lamports + 95
-    [fact] = made.facts()
+    fill = called(SECOND, "flash_fill_order", accounts, pays_lamports(PAYER, MAKER, 95))
+    found = CraftedTransaction([lent(SECOND, 400), fill], tokens(NATIVE_MINT), lamport_changes=CLOSED).read()
+    assert not found.booked.has_residual
+    order = found.scene.order_of("1")
+    assert found.scene.moved(MAKER, order, order + 2, "lamports") == RICH_LAMPORTS + 95
+    [fact] = found.facts
     assert isinstance(fact, OrderFill)
     assert (fact.bought_mint, fact.bought_raw) == (NATIVE_MINT, 95)

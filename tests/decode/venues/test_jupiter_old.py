@@ -2,8 +2,9 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import CraftedTransaction, called, pays, venue
 from recorded_bodies import Recorded
-from router_cases import MadeTransaction, called, pays, said, venue
+from route_facts import said
 
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.decoded import decode_transaction
@@ -78,7 +79,7 @@ def test_every_recorded_call_is_known(recorded: list[Recorded]) -> None:
 @pytest.mark.parametrize("name", [one.name for one in V2.instructions if "source" in one.seats])
 def test_seats_of_one_swap(name: str) -> None:
     accounts = {"authority": TRADER, "source": SOURCE, "destination": DESTINATION}
-    facts = MadeTransaction([called(V2, name, accounts, SWAP)], TOKENS).facts()
+    facts = CraftedTransaction([called(V2, name, accounts, SWAP)], TOKENS).facts()
     assert facts == [RouterCall("0", V2.program_ids[0], "jupiter_v2", TRADER, SOURCE, DESTINATION, SOLD, BOUGHT)]
 
 
@@ -86,14 +87,14 @@ def test_seats_of_one_swap(name: str) -> None:
 @pytest.mark.parametrize("sides", [(SOURCE, DESTINATION), (DESTINATION, SOURCE)])
 def test_of_two_sides_the_source_is_the_one_that_gave(name: str, sides: tuple[str, str]) -> None:
     accounts = {"authority": TRADER, "first_side": sides[0], "second_side": sides[1]}
-    facts = MadeTransaction([called(V2, name, accounts, SWAP)], TOKENS).facts()
+    facts = CraftedTransaction([called(V2, name, accounts, SWAP)], TOKENS).facts()
     assert facts == [RouterCall("0", V2.program_ids[0], "jupiter_v2", TRADER, SOURCE, DESTINATION, SOLD, BOUGHT)]
-    assert MadeTransaction([called(V2, name, accounts)], TOKENS).facts() == []
+    assert CraftedTransaction([called(V2, name, accounts)], TOKENS).facts() == []
 
 
 def test_a_route_of_v4_sells_what_the_one_other_account_gave() -> None:
     accounts = {"authority": TRADER, "destination": DESTINATION}
-    facts = MadeTransaction([called(V4, "route", accounts, SWAP)], TOKENS).facts()
+    facts = CraftedTransaction([called(V4, "route", accounts, SWAP)], TOKENS).facts()
     assert facts == [RouterCall("0", V4.program_ids[0], "jupiter_v4", TRADER, SOURCE, DESTINATION, SOLD, BOUGHT)]
 
 
@@ -102,7 +103,7 @@ def test_a_route_of_v4_has_no_source_where_two_accounts_gave() -> None:
     mint = address("another mint")
     tokens = {**TOKENS, other: (mint, TRADER, 10), pool: (mint, address("pool"), 0)}
     accounts = {"authority": TRADER, "destination": DESTINATION}
-    [fact] = MadeTransaction([called(V4, "route", accounts, SWAP, pays(other, pool, 5))], tokens).facts()
+    [fact] = CraftedTransaction([called(V4, "route", accounts, SWAP, pays(other, pool, 5))], tokens).facts()
     assert isinstance(fact, RouterCall)
     assert (fact.trader, fact.source_account, fact.sold_mint) == (TRADER, "", "")
 
@@ -119,7 +120,7 @@ def test_a_circle_of_v4_begins_where_it_ends() -> None:
     there = venue("a", pays(DESTINATION, address("pool 1"), 100), pays(address("pool 2"), between, 90))
     and_back = venue("b", pays(between, address("pool 3"), 90), pays(address("pool 4"), DESTINATION, 103))
     accounts = {"authority": TRADER, "destination": DESTINATION}
-    made = MadeTransaction([called(V4, "route", accounts, there, and_back)], tokens)
+    made = CraftedTransaction([called(V4, "route", accounts, there, and_back)], tokens)
     assert made.facts() == [
         RouterCall("0", V4.program_ids[0], "jupiter_v4", TRADER, DESTINATION, DESTINATION, BOUGHT, BOUGHT)
     ]
@@ -130,6 +131,6 @@ def test_a_circle_of_v4_begins_where_it_ends() -> None:
 
 def test_a_route_of_v4_that_gave_nothing_has_no_source() -> None:
     accounts = {"authority": TRADER, "destination": DESTINATION}
-    [fact] = MadeTransaction([called(V4, "route", accounts, pays(POOL_OUT, DESTINATION, 5))], TOKENS).facts()
+    [fact] = CraftedTransaction([called(V4, "route", accounts, pays(POOL_OUT, DESTINATION, 5))], TOKENS).facts()
     assert isinstance(fact, RouterCall)
     assert (fact.source_account, fact.sold_mint) == ("", "")

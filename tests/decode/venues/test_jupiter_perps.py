@@ -2,8 +2,10 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import Made, u64
 from recorded_bodies import Recorded
-from venue_calls import OWNER, burned, crafted_reading, facts_of, moved, u64
+from venue_calls import OWNER, burned, crafted_reading, made, moved
+from venue_facts import facts_of
 
 from oof_pipelines.decode.facts import FeePart, Leg, Reserve
 
@@ -47,9 +49,9 @@ USERS = {"user_a": "a", "user_b": "b", "user_share": "share"}
 VAULTS = {"vault_a": "a", "vault_b": "b"}
 
 
-def told(discriminator: str, fields: bytes) -> tuple[str, list[str], bytes]:
+def told(discriminator: str, fields: bytes) -> Made:
     """An event, which the program tells by calling itself."""
-    return PROGRAM_ID, [address("event_authority")], bytes.fromhex("e445a52e51cb9a1d" + discriminator) + fields
+    return made(PROGRAM_ID, "event_authority", bytes.fromhex("e445a52e51cb9a1d" + discriminator) + fields)
 
 
 def test_a_swap_and_its_fee() -> None:

@@ -1,14 +1,13 @@
 """Jupiter's order engine: recorded fills, which side is whose, and that the amounts are what the book says moved."""
 
 import pytest
-from crafted_bodies import address, lamport_transfer
+from crafted_bodies import address
+from crafted_calls import CraftedTransaction, called, pays, pays_lamports
 from recorded_bodies import Recorded
-from router_cases import Made, MadeTransaction, called, pays, said
+from route_facts import said
+from venue_facts import read
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT
-from oof_pipelines.chain.transaction import parse_transaction
-from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import OrderFill
 from oof_pipelines.decode.money import USDC_MINT, USDT_MINT
 from oof_pipelines.decode.venues.jupiter_rfq import PROGRAM
@@ -52,8 +51,7 @@ def test_what_is_stated_is_what_left_and_reached_the_user(recorded: list[Recorde
             continue
         for stated in said(one, [PROGRAM]):
             assert isinstance(stated, OrderFill)
-            transaction = parse_transaction(one.body)
-            scene = Scene(transaction, book_transaction(transaction).moves)
+            scene = read(one).scene
             net: dict[str, int] = {}
             for move in scene.moves_within(scene.order_of(stated.path)):
                 if move.owner == stated.maker and not move.is_virtual:
@@ -69,9 +67,9 @@ def test_sol_sold_from_the_wallet_itself() -> None:
     user_account, maker_account = address("user account"), address("maker account")
     tokens = {user_account: (USDC_MINT, user, 0), maker_account: (USDC_MINT, market_maker, 500)}
     accounts = {"user": user, "market_maker": market_maker, "input_mint": NATIVE_MINT, "output_mint": USDC_MINT}
-    sol = Made(*lamport_transfer(user, market_maker, 1_000))
+    sol = pays_lamports(user, market_maker, 1_000)
     arguments = b"".join(value.to_bytes(8, "little") for value in (1_000, 150, 2**40)) + b"\x0a\0\0"
     made = called(PROGRAM, "fill", accounts, sol, pays(maker_account, user_account, 150), arguments=arguments)
-    assert MadeTransaction([made], tokens).facts() == [
+    assert CraftedTransaction([made], tokens).facts() == [
         fill("0", user, market_maker, (NATIVE_MINT, 1_000), (USDC_MINT, 150))
     ]

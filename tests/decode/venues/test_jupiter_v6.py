@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import CraftedTransaction, called, pays, record, tells, venue
 from geyser_recordings import read_geyser
 from layout_checks import check_against_idl
 from recorded_bodies import Recorded
-from router_cases import MadeTransaction, called, facts_of, measured_routes, pays, record, said, tells, venue
+from route_facts import measured_routes, said
+from venue_facts import read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterCall, RouterHop
@@ -211,7 +213,7 @@ def test_a_route_by_a_token_ledger_tells_its_fee() -> None:
         pays(DESTINATION, FEES, 3),
         tells(PROGRAM, fee),
     )
-    assert MadeTransaction([made], TOKENS).facts() == [
+    assert CraftedTransaction([made], TOKENS).facts() == [
         route("0", TRADER, (SOURCE, DESTINATION), (SOLD, BOUGHT), platform(BOUGHT, 3, FEES)),
         RouterHop("0.3", address("venue a"), SOLD, 100, BOUGHT, 90),
     ]
@@ -223,7 +225,7 @@ def test_what_an_exact_out_route_bought_may_be_sent_on(name: str) -> None:
     told = ALL_SWAPPED if name.endswith("v2") else SWAPPED
     accounts = {**OWN_ACCOUNTS, "source_mint": SOLD, "destination_token_account": SENT_ON}
     made = called(PROGRAM, name, accounts, swap, tells(PROGRAM, told), pays(DESTINATION, SENT_ON, 90))
-    facts = MadeTransaction([made], TOKENS).facts()
+    facts = CraftedTransaction([made], TOKENS).facts()
     assert facts[0] == route("0", TRADER, (SOURCE, SENT_ON), (SOLD, BOUGHT))
     assert facts[1] == RouterHop("0.2" if name.endswith("v2") else "0.3", address("venue a"), SOLD, 100, BOUGHT, 90)
 
@@ -239,7 +241,7 @@ def test_an_exact_out_route_by_shared_accounts(name: str) -> None:
         *([] if is_second else [tells(PROGRAM, record("FeeEvent", FEES, BOUGHT, 2))]),
         pays(SHARED_DESTINATION, DESTINATION, 88),
     ]
-    facts = MadeTransaction([called(PROGRAM, name, SHARED_ACCOUNTS, *calls)], TOKENS).facts()
+    facts = CraftedTransaction([called(PROGRAM, name, SHARED_ACCOUNTS, *calls)], TOKENS).facts()
     assert facts == [
         route("0", TRADER, (SOURCE, DESTINATION), (SOLD, BOUGHT), platform(BOUGHT, 2, FEES)),
         RouterHop("0.3" if is_second else "0.4", address("venue a"), SOLD, 100, BOUGHT, 90),
@@ -250,7 +252,7 @@ def test_hops_told_at_once_are_of_no_program_where_the_calls_are_more() -> None:
     """As an order book's two calls are for one hop."""
     calls = [venue("a", pays(SOURCE, POOL_IN, 100)), venue("a", pays(POOL_OUT, DESTINATION, 90))]
     made = called(PROGRAM, "route_v2", OWN_ACCOUNTS, *calls, tells(PROGRAM, ALL_SWAPPED))
-    facts = MadeTransaction([made], TOKENS).facts()
+    facts = CraftedTransaction([made], TOKENS).facts()
     assert facts[1:] == [RouterHop("0.4", "", SOLD, 100, BOUGHT, 90)]
 
 
@@ -258,7 +260,7 @@ def test_the_trader_is_who_owns_the_source_not_who_signs() -> None:
     swap = venue("a", pays(SOURCE, POOL_IN, 100), pays(POOL_OUT, DESTINATION, 90))
     accounts = {**OWN_ACCOUNTS, "user_transfer_authority": OTHER}
     made = called(PROGRAM, "route", accounts, swap, tells(PROGRAM, SWAPPED))
-    [call, _] = MadeTransaction([made], TOKENS).facts()
+    [call, _] = CraftedTransaction([made], TOKENS).facts()
     assert isinstance(call, RouterCall)
     assert call.trader == TRADER
 
@@ -266,7 +268,7 @@ def test_the_trader_is_who_owns_the_source_not_who_signs() -> None:
 def test_the_mints_are_those_of_the_accounts_whatever_the_caller_states(fixtures_dir: Path) -> None:
     """A bot's circle through one account, stated as a route to dollars."""
     signature = "5DJFLgNiZD73caNFPsbJekW9fjsyL3ZnCyZWnEJADVq7VrKak1GMhxpUiUqD2orkoKrhbcmVgsvWXTGeJBL6sTFt"
-    call, *hops = facts_of(read_geyser(fixtures_dir, signature))
+    call, *hops = read(read_geyser(fixtures_dir, signature)).facts
     account = "BbN3UFJGEn6Sh4fgPe4623zXybm2N4LVd6gxU8APR5LM"
     trader = "4dC1XCS2R2rqm1TXgq2K2QX4T5eCSYTW5QSu4TJAYh23"
     assert call == route("4", trader, (account, account), (NATIVE_MINT, NATIVE_MINT))

@@ -2,16 +2,15 @@
 
 import pytest
 from crafted_bodies import address
-from crafted_calls import CraftedCall, packed
+from crafted_calls import CraftedCall
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from venue_facts import read
 
+from oof_pipelines.chain.base58 import decode_base58
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.chain.transaction import ParsedTransaction
-from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.program import InstructionLayout, Program
-from oof_pipelines.decode.reading import Reading, read_facts
 from oof_pipelines.decode.venues import (
     meteora_damm_v1,
     meteora_damm_v2,
@@ -28,10 +27,6 @@ READ = [(program, layout) for program in PROGRAMS for layout in program.instruct
 POOL = address("pool")
 
 
-def read(transaction: ParsedTransaction) -> Reading:
-    return read_facts(Scene(transaction, book_transaction(transaction).moves))
-
-
 def full_call(program: Program, layout: InstructionLayout) -> ParsedTransaction:
     """Every seat is a token account of its own that gives or gets a little."""
     names = list(layout.seats)
@@ -41,20 +36,20 @@ def full_call(program: Program, layout: InstructionLayout) -> ParsedTransaction:
         for order, name in enumerate(names)
     }
     moves = [(address(name), address(names[order - 2]), 10 + order) for order, name in enumerate(names) if order > 1]
-    events = [one.discriminator + packed("32s", POOL) * 12 for one in program.events]
+    events = [one.discriminator + decode_base58(POOL) * 12 for one in program.events]
     return CraftedCall(program, layout.name, accounts, tokens, moves, events, arguments=bytes(64)).transaction()
 
 
 @pytest.mark.parametrize(("program", "layout"), READ, ids=lambda one: getattr(one, "name", ""))
 def test_fewer_accounts(program: Program, layout: InstructionLayout) -> None:
     transaction = full_call(program, layout)
-    reading = read(transaction)
+    reading = read(transaction).reading
     assert reading.unread == []
     called = transaction.instructions[0]
     accounts = called.accounts
     for count in reversed(range(len(accounts))):
         called.accounts = accounts[:count]
-        reading = read(transaction)
+        reading = read(transaction).reading
         assert set(reading.unread) <= {"0"}
         assert not (reading.unread and reading.facts)
     # Who gets the fee for making a pool stands in the event alone.
@@ -72,4 +67,4 @@ def test_shorter_data(chosen: tuple[Program, InstructionLayout], arguments: int,
     for one in inner:
         if one.program_id == called.program_id:
             one.data = one.data[: 16 + told]
-    assert set(read(transaction).unread) <= {"0"}
+    assert set(read(transaction).reading.unread) <= {"0"}

@@ -32,7 +32,7 @@ def test_swap_of_a_wallet(by_signature: dict[str, Recorded]) -> None:
     """The event states an input and an output a few units off: the vault's shares round. What moved is what counts."""
     signature = "5haKE9YZBA2mjj265eTi4R1Ae3Vg4eRM4nnqSWBn88pLrSSpXWhhrDJfExhXbTVPGDkCHCgBq3R79zNuULbt8bik"
     coin = "STrikemJEk2tFVYpg7SMo9nGPrnJ56fHnS1K7PV2fPw"
-    assert facts_of(PROGRAM, by_signature[signature]) == [
+    assert facts_of(by_signature[signature], PROGRAM.name) == [
         Leg(
             "2",
             *TOLD_BY,
@@ -50,12 +50,12 @@ def test_swap_of_a_wallet(by_signature: dict[str, Recorded]) -> None:
         )
     ]
     # The vaults' deposit and withdrawal within it are the pool's.
-    assert facts_of(meteora_vault.PROGRAM, by_signature[signature]) == []
+    assert facts_of(by_signature[signature], meteora_vault.PROGRAM.name) == []
 
 
 def test_swap_within_a_route_recorded_in_words(by_signature: dict[str, Recorded]) -> None:
     signature = "2m6e4MBQ2wKiFhtc8d479C6SUKkqEiBzemwxSQVaSdr4zGHdoefxWz28u2rnCtUu7SfcgwWpEBDr3L5NZnEqffnv"
-    (leg,) = facts_of(PROGRAM, by_signature[signature])
+    (leg,) = facts_of(by_signature[signature], PROGRAM.name)
     assert isinstance(leg, Leg)
     assert leg.trader == "GGztQqQ6pCPaJQnNpXBgELr5cs3WwDakRbh1iEMzjgSJ"
     assert (leg.sold_raw, leg.bought_raw) == (5_878_070_878, 398_451_555)

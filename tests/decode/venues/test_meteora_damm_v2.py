@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
-from crafted_calls import CraftedCall, event_data
+from crafted_calls import RICH_LAMPORTS, CraftedCall, event_data
 from layout_checks import check_against_idl
 from recorded_bodies import Recorded
 from venue_facts import facts_of
@@ -30,7 +30,7 @@ def test_layouts_are_the_idls(fixtures_dir: Path) -> None:
 def test_swap_that_told_both_events(by_signature: dict[str, Recorded]) -> None:
     signature = "3QHC6GMfi2GsZaJ9pFCgRt6E3eevgvgDuULiJEPUzin86S4TUPqZoozNtptkM2iyKqiYWxd1fwFAFkTiU4QCoqfj"
     coin = "4KCqTCbhV4qkCTGcc7adxSym5j7irot7ZW7EEVUJ2s7C"
-    assert facts_of(PROGRAM, by_signature[signature]) == [
+    assert facts_of(by_signature[signature], PROGRAM.name) == [
         Leg(
             "3",
             *TOLD_BY,
@@ -51,7 +51,7 @@ def test_swap_that_told_both_events(by_signature: dict[str, Recorded]) -> None:
 
 def test_swap2_of_a_route(by_signature: dict[str, Recorded]) -> None:
     signature = "3DafP7fgvWm1EUYiNRGdGEJzCN7uTtvoFSBfr9HwYukNXsmhEkUiuDEvTgzF1etuhfz2DAE7eTuoLUKjCJtgr4Nc"
-    (leg,) = facts_of(PROGRAM, by_signature[signature])
+    (leg,) = facts_of(by_signature[signature], PROGRAM.name)
     assert isinstance(leg, Leg)
     assert leg.trader == "ARu4n5mFdZogZAravu7CcizaojWnS6oqka37gdLT5SZn"
     assert (leg.sold_mint, leg.sold_raw, leg.bought_raw) == (NATIVE_MINT, 113_602_835, 612_030_882_524_262)
@@ -178,10 +178,10 @@ def test_claims() -> None:
 def test_a_closed_position_gives_its_rent_back() -> None:
     position, receiver = address("position"), address("receiver")
     call = owned("close_position", [], position=position, rent_receiver=receiver)
-    call.lamport_changes = {position: -(10**12), receiver: 10**12}
-    booked = call.book()
+    call.lamport_changes = {position: -(RICH_LAMPORTS), receiver: RICH_LAMPORTS}
+    booked = call.read().booked
     assert not booked.has_residual
     assert {(move.account, move.delta_raw, move.kind) for move in booked.moves} == {
-        (position, -(10**12), "rent"),
-        (receiver, 10**12, "rent"),
+        (position, -(RICH_LAMPORTS), "rent"),
+        (receiver, RICH_LAMPORTS, "rent"),
     }

@@ -39,7 +39,7 @@ def test_layouts_are_the_idls(fixtures_dir: Path) -> None:
 
 def test_sale_that_told_both_events(fixtures_dir: Path) -> None:
     coin = "EeXMYKCMjVLU1PrjAi4o2fMpC37h9RpuU3y7k4WHBQN9"
-    assert facts_of(PROGRAM, read_geyser(fixtures_dir, SALE)) == [
+    assert facts_of(read_geyser(fixtures_dir, SALE), PROGRAM.name) == [
         Leg(
             "3",
             *TOLD_BY,
@@ -201,4 +201,4 @@ def test_the_fee_for_making_a_pool_is_paid_by_no_instruction() -> None:
         accounts = {"pool": POOL, "receiver": TRADER}
         call = CraftedCall(PROGRAM, name, accounts, {}, events=[event], lamport_changes={POOL: -700, TRADER: 700})
         assert call.read().facts == [Claim("0", *TOLD_BY, kind, TRADER, NATIVE_MINT, 700, POOL)]
-        assert not call.book().has_residual
+        assert not call.read().booked.has_residual

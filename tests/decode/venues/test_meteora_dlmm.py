@@ -7,11 +7,9 @@ from crafted_calls import CraftedCall, event_data
 from geyser_recordings import read_geyser
 from layout_checks import check_against_idl, check_against_labels, labelled_instructions
 from recorded_bodies import Recorded
-from venue_facts import facts_of
+from venue_facts import facts_of, read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.chain.transaction import parse_transaction
-from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.facts import INSIDE, Claim, FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.decode.venues.meteora_dlmm import PROGRAM
@@ -54,7 +52,7 @@ def test_arguments_of_labelled_instructions(fixtures_dir: Path) -> None:
 def test_swap2(by_signature: dict[str, Recorded]) -> None:
     signature = "3izFs7kd8SNUF3s3ifjFWowxPkW2HBj5S4haB9SWTUpaR7gdMzLthewQfuaSY2n9mfnHN8DDuHLnUPpEcATfAFe"
     coin = "4df1wZoygsynEZ6XmpcoabrVwv7nBgjHLyCns5xApump"
-    (leg,) = facts_of(PROGRAM, by_signature[signature])
+    (leg,) = facts_of(by_signature[signature], PROGRAM.name)
     assert isinstance(leg, Leg)
     assert leg.trader == "ARu4n5mFdZogZAravu7CcizaojWnS6oqka37gdLT5SZn"
     assert leg.pool == "2D4tPW3GVMwCiS5BFpabh9tDzbkZRxgWnk7yjWCf9zyD"
@@ -73,7 +71,7 @@ def test_swap2(by_signature: dict[str, Recorded]) -> None:
 
 def test_swap_of_a_stream(fixtures_dir: Path) -> None:
     signature = "2DfsmTYvMqKwXDBEicEtqLeFfyJ43LLPeVbg8NSjzsQZuhzKzUmZP9XeQLm8C9z8pu3z5paHdJKcnQrw3PA8s4hs"
-    (leg,) = facts_of(PROGRAM, read_geyser(fixtures_dir, signature))
+    (leg,) = facts_of(read_geyser(fixtures_dir, signature), PROGRAM.name)
     assert isinstance(leg, Leg)
     assert (leg.sold_mint, leg.sold_raw, leg.bought_raw) == (USDC_MINT, 116_033_029, 521_092_597)
     assert sum(part.amount_raw for part in leg.fees) == 19_958
@@ -81,17 +79,16 @@ def test_swap_of_a_stream(fixtures_dir: Path) -> None:
 
 def test_liquidity_taken_out_with_its_fees_and_the_position_closed(by_signature: dict[str, Recorded]) -> None:
     signature = "5TjXcSVPadYrApvVxZRhZLd8QQ2eX5Qb22c17rnKEobMYMaL44xW23Nko7dZWpf7hF8nCz7xoxjnD1yzzzmqTiJP"
-    transaction = parse_transaction(by_signature[signature].body)
     pool, wallet = (
         "5rCf1DM8LjKTw4YqhnoLcngyZYeNnQqztScTogYHAS6",
         "7dQDhdizfNgN2qQzhhCJAvLpfw96v6nyXyfH7MKaT4Jz",
     )
-    assert facts_of(PROGRAM, transaction) == [
+    assert facts_of(by_signature[signature], PROGRAM.name) == [
         Liquidity("2", *TOLD_BY, "liquidity_remove", pool, wallet, ((NATIVE_MINT, 4_758_565_522), (USDC_MINT, 9))),
         Claim("3", *TOLD_BY, "lp_fee_claim", wallet, NATIVE_MINT, 1_223_683, pool),
         Claim("3", *TOLD_BY, "lp_fee_claim", wallet, USDC_MINT, 54_268, pool),
     ]
-    booked = book_transaction(transaction)
+    booked = read(by_signature[signature]).booked
     assert not booked.has_residual
     rent = [(move.account, move.delta_raw) for move in booked.moves if move.path == "4" and move.kind == "rent"]
     assert (wallet, 57_406_080) in rent
@@ -100,16 +97,15 @@ def test_liquidity_taken_out_with_its_fees_and_the_position_closed(by_signature:
 
 def test_closed_if_empty(by_signature: dict[str, Recorded]) -> None:
     signature = "5zYnEBQ5iwp4YhZzk1ChrKPXb4LWoynSh9o1D2q89KDNTuauNz1NirzAEo4hCEdEFdHzqFc8jxC7r6ZUxUgjgi9W"
-    transaction = parse_transaction(by_signature[signature].body)
-    (removed,) = facts_of(PROGRAM, transaction)
+    (removed,) = facts_of(by_signature[signature], PROGRAM.name)
     assert isinstance(removed, Liquidity)
     assert removed.amounts == ((NATIVE_MINT, 1_500_001_496),)
-    assert not book_transaction(transaction).has_residual
+    assert not read(by_signature[signature]).booked.has_residual
 
 
 def test_liquidity_added(by_signature: dict[str, Recorded]) -> None:
     signature = "2LZBWdD5N9xbbqEMz6USpySo1zF697hnqEww2c9Q1snzAsJSY1eJcsAK7fYt547jmSfNgJhQGsmdiw1cCy4rsS6e"
-    (added,) = facts_of(PROGRAM, by_signature[signature])
+    (added,) = facts_of(by_signature[signature], PROGRAM.name)
     assert isinstance(added, Liquidity)
     assert (added.kind, added.amounts) == ("liquidity_add", ((NATIVE_MINT, 2_499_999_995), (USDC_MINT, 344_901_992)))
 
@@ -205,7 +201,7 @@ def test_a_rebalancing_is_its_parts_and_not_their_difference() -> None:
         Claim("0", *TOLD_BY, "lp_fee_claim", TRADER, COIN, 3, POOL),
         Claim("0", *TOLD_BY, "lp_fee_claim", TRADER, NATIVE_MINT, 5, POOL),
     ]
-    assert rebalancing([]).read().unread == ["0"]
+    assert rebalancing([]).read().reading.unread == ["0"]
 
 
 def test_a_limit_order_is_a_position_of_its_own() -> None:
@@ -240,4 +236,4 @@ def test_a_created_pool() -> None:
 def test_a_position_that_stays_keeps_its_rent() -> None:
     accounts = {"position": address("position"), "rent_receiver": TRADER}
     call = CraftedCall(PROGRAM, "close_position_if_empty", accounts, {})
-    assert call.book().moves == []
+    assert call.read().booked.moves == []

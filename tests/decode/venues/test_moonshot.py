@@ -7,11 +7,9 @@ from crafted_calls import CraftedCall
 from geyser_recordings import read_geyser
 from layout_checks import check_against_idl, check_against_labels, labelled_instructions
 from recorded_bodies import Recorded
-from venue_facts import facts_of
+from venue_facts import facts_of, read
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT
-from oof_pipelines.chain.transaction import parse_transaction
-from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.facts import ON_TOP, FeePart, Leg, Reserve, TokenEvent
 from oof_pipelines.decode.venues.moonshot import PROGRAM
 
@@ -44,7 +42,7 @@ def test_sale(by_signature: dict[str, Recorded]) -> None:
         "ETHhoTiKGRacGPLx5tCA5HsKwn5YppRpoZ7NSg9mCBer",
     )
     curve = "87h6gzJDiAGxWYQyPuFijJmUUe4otA7mZg8P7PesWQB4"
-    assert facts_of(PROGRAM, by_signature[SALE]) == [
+    assert facts_of(by_signature[SALE], PROGRAM.name) == [
         Leg(
             "2",
             *TOLD_BY,
@@ -61,7 +59,7 @@ def test_sale(by_signature: dict[str, Recorded]) -> None:
             ),
         )
     ]
-    booked = book_transaction(parse_transaction(by_signature[SALE].body))
+    booked = read(by_signature[SALE]).booked
     assert not booked.has_residual
     paid = {move.account: move.delta_raw for move in booked.moves if (move.path, move.asset) == ("2", LAMPORTS_ASSET)}
     assert (paid[DEX], paid[HELIO]) == (8_761_500, 8_761_500)
@@ -72,7 +70,7 @@ def test_sale(by_signature: dict[str, Recorded]) -> None:
 
 
 def test_purchase(fixtures_dir: Path) -> None:
-    (leg,) = facts_of(PROGRAM, read_geyser(fixtures_dir, PURCHASE))
+    (leg,) = facts_of(read_geyser(fixtures_dir, PURCHASE), PROGRAM.name)
     assert isinstance(leg, Leg)
     assert (leg.sold_mint, leg.sold_raw, leg.bought_raw) == (NATIVE_MINT, 1_965_030, 6_551_568_276_092)
     assert leg.trader == "3xPtPLAfgBan33sbmcoxgDaAm2qkSNRKajMBj1oN1w27"
@@ -105,8 +103,8 @@ def test_a_sale_whose_log_is_lost_is_unread_and_a_residual() -> None:
         moves=[(WALLET_COINS, CURVE_COINS, 40)],
         lamport_changes={CURVE: -1_000, SELLER: 1_000},
     )
-    assert call.read().unread == ["0"]
-    assert call.book().has_residual
+    assert call.read().reading.unread == ["0"]
+    assert call.read().booked.has_residual
 
 
 def test_a_launch_and_a_migration() -> None:

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import CraftedTransaction, called, pays, record, tells, venue
 from geyser_recordings import read_geyser
 from recorded_bodies import Recorded
-from router_cases import MadeTransaction, called, facts_of, measured_routes, pays, record, said, tells, venue
+from route_facts import measured_routes, said
+from venue_facts import read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.chain.transaction import parse_transaction
-from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterCall, RouterHop
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.decode.route_amounts import trade_within
@@ -107,11 +106,10 @@ def test_routes_are_those_that_other_parsers_state(by_signature: dict[str, Recor
         expected = json.loads(path.read_bytes())
         if not str(expected.get("venue")).startswith("okx_dex"):
             continue
-        transaction = parse_transaction(by_signature[path.name.removesuffix(".expected.json")].body)
-        scene = Scene(transaction, book_transaction(transaction).moves)
-        [call, *_] = said(by_signature[transaction.signature], PROGRAMS)
+        recorded = by_signature[path.name.removesuffix(".expected.json")]
+        [call, *_] = said(recorded, PROGRAMS)
         assert isinstance(call, RouterCall)
-        trade = trade_within(scene, call)
+        trade = trade_within(read(recorded).scene, call)
         assert trade is not None
         commission_raw = sum(part.amount_raw for part in call.fees if part.mint == trade.sold_mint)
         assert (trade.sold_mint, trade.sold_raw - commission_raw) == (
@@ -128,7 +126,7 @@ def test_a_streamed_route_of_the_first_programs_newer_shape(fixtures_dir: Path) 
     signature = "5gtu6ARVv16QjWi2QR3CZwwPJAEL3TNqvX5HKBz39uB9ky53E2Q7MBjxLqW1a3BFUoXkEEgfmAdsedSeHjpCEau3"
     coin = "CzdpPoGiyWHg62uSziwNswjN2STE4xXDGsVTKZ2BQKGk"
     call, *hops = [
-        fact for fact in facts_of(read_geyser(fixtures_dir, signature)) if isinstance(fact, RouterCall | RouterHop)
+        fact for fact in read(read_geyser(fixtures_dir, signature)).facts if isinstance(fact, RouterCall | RouterHop)
     ]
     assert call == first(
         "4",
@@ -170,21 +168,21 @@ ORDER = (7, SOLD, BOUGHT, TRADER, TRADER)
 
 def test_a_venues_word_of_any_length_stands_before_the_amounts_of_a_hop() -> None:
     told = record("SwapEvent", b"\x75" + bytes(60), 100, 90)
-    facts = MadeTransaction([called(SECOND, "swap", ACCOUNTS, SWAP, tells(SECOND, told))], TOKENS).facts()
+    facts = CraftedTransaction([called(SECOND, "swap", ACCOUNTS, SWAP, tells(SECOND, told))], TOKENS).facts()
     assert facts == [ROUTE, RouterHop("0.3", address("venue a"), SOLD, 100, BOUGHT, 90)]
 
 
 def test_a_hop_that_nothing_bears_out_is_not_told() -> None:
     told = record("SwapEvent", b"\x07", 100, 91)
-    facts = MadeTransaction([called(SECOND, "swap", ACCOUNTS, SWAP, tells(SECOND, told))], TOKENS).facts()
+    facts = CraftedTransaction([called(SECOND, "swap", ACCOUNTS, SWAP, tells(SECOND, told))], TOKENS).facts()
     assert facts == [ROUTE]
 
 
 def test_logged_hops_are_told_where_there_are_as_many_calls() -> None:
     made = called(FIRST, "swap2", ACCOUNTS, SWAP)
     hop = RouterHop("0.2", address("venue a"), SOLD, 100, BOUGHT, 90)
-    assert MadeTransaction([made], TOKENS, logged=[HOP]).facts()[1:] == [hop]
-    assert MadeTransaction([made], TOKENS, logged=[HOP, HOP]).facts()[1:] == []
+    assert CraftedTransaction([made], TOKENS, logged=[HOP]).facts()[1:] == [hop]
+    assert CraftedTransaction([made], TOKENS, logged=[HOP, HOP]).facts()[1:] == []
 
 
 @pytest.mark.parametrize("name", ["commission_spl_swap", "platform_fee_spl_proxy_swap_v2", "swap_v3"])
@@ -196,7 +194,7 @@ def test_commissions_of_the_first_program_are_what_reached_the_accounts_it_names
         accounts["platform_fee_account"] = PLATFORM
         calls.append(pays(DESTINATION, PLATFORM, 2))
         fees.append(FeePart("platform", BOUGHT, 2, INSIDE, PLATFORM))
-    facts = MadeTransaction([called(FIRST, name, accounts, *calls)], TOKENS).facts()
+    facts = CraftedTransaction([called(FIRST, name, accounts, *calls)], TOKENS).facts()
     assert facts == [first("0", TRADER, (SOURCE, DESTINATION), (SOLD, BOUGHT), *fees)]
 
 
@@ -225,7 +223,7 @@ def test_fees_of_the_second_program_are_its_own_words(
     event: str, fields: tuple[str | int | bytes, ...], fees: list[tuple[str, str, int]]
 ) -> None:
     calls = [SWAP, tells(SECOND, HOP), tells(SECOND, record(event, *ORDER, *fields))]
-    [call, _] = MadeTransaction([called(SECOND, "swap_toc_v2", ACCOUNTS, *calls)], TOKENS).facts()
+    [call, _] = CraftedTransaction([called(SECOND, "swap_toc_v2", ACCOUNTS, *calls)], TOKENS).facts()
     assert isinstance(call, RouterCall)
     assert [(part.kind, part.mint, part.amount_raw) for part in call.fees] == fees
 
@@ -234,6 +232,6 @@ def test_a_receiver_of_sol_is_the_destination_where_there_is_one() -> None:
     name = "swap_tob_with_receiver"
     for receiver, account, mint in ((RECEIVER, RECEIVER, NATIVE_MINT), (SECOND_ID, DESTINATION, BOUGHT)):
         accounts = {**ACCOUNTS, "sol_receiver": receiver}
-        [call] = MadeTransaction([called(SECOND, name, accounts, SWAP)], TOKENS).facts()
+        [call] = CraftedTransaction([called(SECOND, name, accounts, SWAP)], TOKENS).facts()
         assert isinstance(call, RouterCall)
         assert (call.destination_account, call.bought_mint) == (account, mint)

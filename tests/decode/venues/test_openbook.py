@@ -2,12 +2,15 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import Made, u64
 from recorded_bodies import Recorded
-from venue_calls import OWNER, VENUE, crafted_reading, facts_of, moved, nested, u64
+from venue_calls import OWNER, VENUE, crafted_reading, made, moved
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import FeePart, Leg, Liquidity, Reserve
 from oof_pipelines.decode.money import USDC_MINT
+from oof_pipelines.decode.reading import Reading
 
 RECORDED = {
     "2BppD7ZqzcCpJ4WbvSbm6AAH7ZS1dZxAgjwNWWCPxuk7ahxSwdRHVBKRLjtb4uQYJR1BfNxcehW6qcYTGKki1TgP": [
@@ -52,7 +55,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("signature", RECORDED)
 def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
-    facts = [one for venue in ("openbook", "serum_v3") for one in facts_of(by_signature[signature], venue)]
+    facts = facts_of(by_signature[signature], "openbook", "serum_v3")
     assert facts == RECORDED[signature]
 
 
@@ -68,28 +71,30 @@ def tag(number: int) -> bytes:
     return b"\0" + number.to_bytes(4, "little")
 
 
-def new_order(order_type: int) -> bytes:
-    return tag(10) + bytes(4) + u64(1, 2, 3) + bytes(4) + order_type.to_bytes(4, "little") + u64(0) + b"\xff\xff"
+def ordered(order_type: int, *calls: Made) -> Made:
+    words = bytes(4) + u64(1, 2, 3) + bytes(4) + order_type.to_bytes(4, "little") + u64(0) + b"\xff\xff"
+    return made(PROGRAM_ID, ORDER, tag(10) + words, *calls)
 
 
-def called(accounts: str, data: bytes) -> tuple[str, list[str], bytes]:
-    return PROGRAM_ID, [address(name) for name in accounts.split()], data
+def settled(accounts: str, *calls: Made) -> Made:
+    return made(PROGRAM_ID, accounts, tag(5), *calls)
+
+
+def routed(calls: list[Made], users: dict[str, str] = USERS) -> Reading:
+    """A router's call that makes those of the book."""
+    return crafted_reading(ROUTER, "market", b"\1", users=users, vaults=VAULTS, calls=calls)
 
 
 def test_what_an_order_did_not_use_is_no_part_of_the_swap() -> None:
-    reading = crafted_reading(
-        ROUTER,
-        "market",
-        b"\1",
-        users=USERS,
-        vaults=VAULTS,
-        calls=[
-            called(ORDER, new_order(1)),
-            nested(moved("user_coin", "coin_vault", 100)),
-            called(SETTLE, tag(5)),
-            nested(moved("coin_vault", "user_coin", 30)),
-            nested(moved("pc_vault", "user_pc", 700)),
-            nested(moved("pc_vault", "referrer", 2)),
+    reading = routed(
+        [
+            ordered(1, moved("user_coin", "coin_vault", 100)),
+            settled(
+                SETTLE,
+                moved("coin_vault", "user_coin", 30),
+                moved("pc_vault", "user_pc", 700),
+                moved("pc_vault", "referrer", 2),
+            ),
         ],
     )
     (leg,) = reading.facts
@@ -103,17 +108,10 @@ def test_what_an_order_did_not_use_is_no_part_of_the_swap() -> None:
 
 
 def test_an_order_that_may_rest_is_liquidity_and_so_is_its_settlement() -> None:
-    reading = crafted_reading(
-        ROUTER,
-        "market",
-        b"\1",
-        users=USERS,
-        vaults=VAULTS,
-        calls=[
-            called(ORDER, new_order(0)),
-            nested(moved("user_coin", "coin_vault", 100)),
-            called(SETTLE, tag(5)),
-            nested(moved("pc_vault", "user_pc", 700)),
+    reading = routed(
+        [
+            ordered(0, moved("user_coin", "coin_vault", 100)),
+            settled(SETTLE, moved("pc_vault", "user_pc", 700)),
         ],
     )
     seen = [(one.kind, one.wallet, one.amounts) for one in reading.facts if isinstance(one, Liquidity)]
@@ -138,15 +136,6 @@ def test_send_take_is_a_swap_in_one_call() -> None:
 
 
 def test_a_settlement_of_other_mints_than_the_orders_is_left_unread() -> None:
-    reading = crafted_reading(
-        ROUTER,
-        "market",
-        b"\1",
-        users=USERS | {"user_other": "other"},
-        vaults=VAULTS,
-        calls=[
-            called(ORDER, new_order(1)),
-            called(SETTLE.replace("user_coin", "user_other"), tag(5)),
-        ],
-    )
+    calls = [ordered(1), settled(SETTLE.replace("user_coin", "user_other"))]
+    reading = routed(calls, USERS | {"user_other": "other"})
     assert (reading.facts, reading.unread) == ([], ["0.1"])

@@ -2,8 +2,9 @@
 
 import pytest
 from hand_ledger import address
-from pool_cases import craft, recorded_facts
+from ledger_calls import craft
 from recorded_bodies import Recorded
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import Leg, Liquidity, Reserve
@@ -45,7 +46,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("signature", EXPECTED, ids=lambda signature: signature[:8])
 def test_recorded_swaps_say_what_moved(signature: str, by_signature: dict[str, Recorded]) -> None:
-    assert recorded_facts(by_signature[signature], PROGRAM) == [EXPECTED[signature]]
+    assert facts_of(by_signature[signature], PROGRAM.name) == [EXPECTED[signature]]
 
 
 def test_a_tag_that_no_layout_has_is_unknown_not_a_swap() -> None:

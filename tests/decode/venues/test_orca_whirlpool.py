@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from crafted_calls import u64
 from hand_ledger import address
-from layout_checks import check_against_idl, check_against_labels, labelled_instructions
-from pool_cases import craft, layout_named, recorded_facts, seated
+from layout_checks import check_against_idl, check_against_labels, labelled_instructions, layout_named
+from ledger_calls import craft, seated
 from recorded_bodies import Recorded
-from venue_calls import crafted_reading, u64
+from venue_calls import crafted_reading
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Claim, FeePart, Leg, Liquidity, Reserve, TokenEvent
@@ -54,7 +56,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("signature", EXPECTED, ids=lambda signature: signature[:8])
 def test_recorded_swaps_say_what_moved_and_what_it_cost(signature: str, by_signature: dict[str, Recorded]) -> None:
-    assert recorded_facts(by_signature[signature], PROGRAM) == [EXPECTED[signature]]
+    assert facts_of(by_signature[signature], PROGRAM.name) == [EXPECTED[signature]]
 
 
 # --- layouts ---

@@ -2,8 +2,9 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import CraftedTransaction, called, pays, record, tells, venue
 from recorded_bodies import Recorded
-from router_cases import MadeTransaction, called, measured_routes, pays, record, said, tells, venue
+from route_facts import measured_routes, said
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterCall, RouterHop
@@ -133,7 +134,7 @@ TOLD = tells(DFLOW, record("SwapEvent", address("venue a"), SOLD, 100, BOUGHT, 9
 def test_dflows_accounts_are_those_of_the_authority_that_moved(name: str) -> None:
     made = called(DFLOW, name, {"authority": TRADER}, SWAP, TOLD)
     expected = route("0", TRADER, (SOURCE, DESTINATION), (SOLD, BOUGHT))
-    assert MadeTransaction([made], TOKENS).facts() == [expected, HOP]
+    assert CraftedTransaction([made], TOKENS).facts() == [expected, HOP]
 
 
 @pytest.mark.parametrize("name", [one.name for one in DFLOW.instructions if "destination" in one.seats])
@@ -141,7 +142,7 @@ def test_dflows_destination_is_the_one_it_names(name: str) -> None:
     destination = WALLET if name.endswith("native") else SENT_TO
     made = called(DFLOW, name, {"authority": TRADER, "destination": destination}, SWAP, TOLD)
     expected = route("0", TRADER, (SOURCE, destination), (SOLD, BOUGHT))
-    assert MadeTransaction([made], TOKENS).facts() == [expected, HOP]
+    assert CraftedTransaction([made], TOKENS).facts() == [expected, HOP]
 
 
 @pytest.mark.parametrize("name", ["swap_route", "swap_route_v2"])
@@ -156,7 +157,7 @@ def test_titans_fee_is_what_went_to_neither_its_own_account_nor_the_traders(name
     made = called(TITAN, name, accounts, *calls)
     made.data = anchor_instruction(name)
     fees = (platform(BOUGHT, 3, FEES),)
-    assert MadeTransaction([made], TOKENS).facts() == [
+    assert CraftedTransaction([made], TOKENS).facts() == [
         RouterCall("0", TITAN.program_ids[0], "titan", TRADER, SOURCE, DESTINATION, SOLD, BOUGHT, fees)
     ]
 
@@ -166,4 +167,4 @@ def test_one_byte_is_not_enough_to_be_an_instruction_of_titans_idl() -> None:
     made = called(TITAN, "swap_route_v2", accounts, SWAP)
     made.data = anchor_instruction("swap_route_v2")[:7] + b"\0"
     with pytest.raises(AssertionError):
-        MadeTransaction([made], TOKENS).facts()
+        CraftedTransaction([made], TOKENS).facts()

@@ -2,8 +2,10 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import Made, u64
 from recorded_bodies import Recorded
-from venue_calls import OWNER, crafted_reading, facts_of, moved, u64
+from venue_calls import OWNER, crafted_reading, made, moved
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import FeePart, Leg, Liquidity, Reserve
@@ -64,9 +66,9 @@ ACCOUNTS = "phoenix log_authority market owner user_base user_quote base_vault q
 WITH_SEAT = "phoenix log_authority market owner seat user_base user_quote base_vault quote_vault token_program"
 
 
-def log(*events: bytes) -> tuple[str, list[str], bytes]:
+def log(*events: bytes) -> Made:
     """The program's call of itself: its tag, a header of 92 bytes and the events."""
-    return PROGRAM_ID, [address("log_authority")], b"\x0f" + b"\1" + bytes(91) + b"".join(events)
+    return made(PROGRAM_ID, "log_authority", b"\x0f" + b"\1" + bytes(91) + b"".join(events))
 
 
 def fill() -> bytes:
@@ -114,7 +116,7 @@ def test_a_log_that_does_not_fit_leaves_the_swap_unread(events: tuple[bytes, ...
         (12, ACCOUNTS, "liquidity_remove", moved("quote_vault", "user_quote", 5)),
     ],
 )
-def test_funds_of_a_seat_are_liquidity(tag: int, accounts: str, kind: str, call: tuple[str, list[str], bytes]) -> None:
+def test_funds_of_a_seat_are_liquidity(tag: int, accounts: str, kind: str, call: Made) -> None:
     reading = crafted_reading(PROGRAM_ID, accounts, bytes([tag]), users=USERS, vaults=VAULTS, calls=[call])
     amounts = ((address("quote"), 5),)
     assert reading.facts == [Liquidity("0", PROGRAM_ID, "phoenix", kind, address("market"), OWNER, amounts)]

@@ -5,9 +5,11 @@ from pathlib import Path
 import hand_ledger
 import pytest
 from hand_ledger import Call, address
-from pump_cases import facts_of, layout_faults, packed, run, run_body, told
+from layout_checks import check_against_idl, check_field_names
+from ledger_calls import packed, run, told
 from recorded_bodies import Recorded
 from token_calls import send
+from venue_facts import facts_of, read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import Claim
@@ -26,12 +28,14 @@ def _programs_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_instruction_and_event_of_the_idl_is_laid_out_as_there(fixtures_dir: Path) -> None:
-    assert layout_faults(PROGRAM, fixtures_dir / "idl" / "pump_fees.json") == []
+    idl_path = fixtures_dir / "idl" / "pump_fees.json"
+    check_against_idl(PROGRAM, idl_path, {})
+    check_field_names(PROGRAM, idl_path)
 
 
 def test_asking_for_rates_is_known_and_says_nothing(by_signature: dict[str, Recorded]) -> None:
     raw = by_signature[WITH_RATES].body
-    _, reading = run_body(raw)
+    reading = read(raw).reading
     assert facts_of(raw, "pump_fees") == []
     assert [one for one in reading.unknown if one.program_id == PUMP_FEES] == []
 

@@ -4,8 +4,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pump_cases import facts_of, fee_lines, layout_faults, legs_of, run_body
+from layout_checks import check_against_idl, check_field_names
 from recorded_bodies import Recorded
+from venue_facts import facts_of, fee_lines, legs_of, read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import FeePart, Leg, Reserve, TokenEvent
@@ -26,12 +27,14 @@ LAUNCH_2024 = "2s393PSYYxJJJfGiwHf18HZeC68nZs44ssbeB4aAkeYMyd1dyiiu3yVmGyRWZuArk
 
 
 def test_every_instruction_and_event_of_the_idl_is_laid_out_as_there(fixtures_dir: Path) -> None:
-    assert layout_faults(PROGRAM, fixtures_dir / "idl" / "pump.json") == []
+    idl_path = fixtures_dir / "idl" / "pump.json"
+    check_against_idl(PROGRAM, idl_path, {}, longer={"TradeEvent"})
+    check_field_names(PROGRAM, idl_path, longer={"TradeEvent"})
 
 
 def test_a_sell_of_2024_has_its_fee_though_the_event_tells_none(by_signature: dict[str, Recorded]) -> None:
     coin, curve = "CnNVDyM7GXBBcH8giuRYm17YCn6kpFTTbnd6Tx4hpump", "6cSXbsWdUE86Nvwq8UZSQS8X8v4Rz3TP39V6gSb9Rg6f"
-    assert facts_of(by_signature[SELL_2024].body, "pumpfun") == [
+    assert facts_of(by_signature[SELL_2024], "pumpfun") == [
         Leg(
             "3",
             PUMP_PROGRAM_ID,
@@ -55,12 +58,12 @@ def test_a_sell_of_2024_has_its_fee_though_the_event_tells_none(by_signature: di
 @pytest.mark.parametrize("signature", [SELL_2024, SELL_MARCH_2025, SELL_JULY_2025])
 def test_what_a_curve_pays_out_leaves_nothing_unexplained(signature: str, by_signature: dict[str, Recorded]) -> None:
     """Rounded down in 2024, up in March 2025, told by the event since."""
-    booked, _ = run_body(by_signature[signature].body)
+    booked = read(by_signature[signature]).booked
     assert not booked.has_residual
 
 
 def test_buys_in_a_row_chain_their_reserves_and_state_their_fees(by_signature: dict[str, Recorded]) -> None:
-    legs = legs_of(by_signature[FOUR_BUYS].body, "pumpfun")
+    legs = legs_of(by_signature[FOUR_BUYS], "pumpfun")
     assert [(one.trader[:6], one.sold_raw, one.bought_raw, fee_lines(one)) for one in legs] == [
         ("Gh6D6D", 386100226, 12373970345963, ["protocol 3861002 on_top CebN5W"]),
         ("7SPkzf", 386820768, 12100159018198, ["protocol 3868207 on_top CebN5W"]),
@@ -72,14 +75,14 @@ def test_buys_in_a_row_chain_their_reserves_and_state_their_fees(by_signature: d
 
 
 def test_a_buyer_pays_cashback_and_the_buyback_part_beside_the_amount(by_signature: dict[str, Recorded]) -> None:
-    leg = legs_of(by_signature[CASHBACK_BUY].body, "pumpfun")[0]
+    leg = legs_of(by_signature[CASHBACK_BUY], "pumpfun")[0]
     assert (leg.sold_raw, leg.bought_raw) == (10_000, 357666547)
     assert fee_lines(leg) == [
         "protocol 48 on_top 62qc2C",
         "buyback 47 on_top GXPFM2",
         "cashback 30 on_top co4qgg",
     ]
-    leg = legs_of(by_signature[BUYBACK_BUY].body, "pumpfun")[0]
+    leg = legs_of(by_signature[BUYBACK_BUY], "pumpfun")[0]
     assert fee_lines(leg) == [
         "protocol 469063 on_top G5UZAV",
         "buyback 469063 on_top 5YxQFd",
@@ -88,13 +91,13 @@ def test_a_buyer_pays_cashback_and_the_buyback_part_beside_the_amount(by_signatu
 
 
 def test_a_coin_paired_with_usdc_is_priced_in_usdc(by_signature: dict[str, Recorded]) -> None:
-    leg = legs_of(by_signature[USDC_BUY].body, "pumpfun")[0]
+    leg = legs_of(by_signature[USDC_BUY], "pumpfun")[0]
     assert (leg.sold_mint, leg.sold_raw, leg.bought_raw, leg.fees) == (USDC_MINT, 3517192, 445377137871, ())
     assert leg.reserves[0] == Reserve(USDC_MINT, 9798461752 - 3517192, 9798461752, "virtual")
 
 
 def test_the_buy_that_fills_a_curve_is_its_graduation(by_signature: dict[str, Recorded]) -> None:
-    leg, graduation = facts_of(by_signature[LAST_BUY].body, "pumpfun")
+    leg, graduation = facts_of(by_signature[LAST_BUY], "pumpfun")
     assert isinstance(leg, Leg)
     assert isinstance(graduation, TokenEvent)
     assert (graduation.kind, graduation.path, graduation.wallet) == ("graduation", "3.0", leg.trader)
@@ -102,7 +105,7 @@ def test_the_buy_that_fills_a_curve_is_its_graduation(by_signature: dict[str, Re
 
 
 def test_a_migration_names_the_pool(by_signature: dict[str, Recorded]) -> None:
-    assert facts_of(by_signature[MIGRATION].body, "pumpfun") == [
+    assert facts_of(by_signature[MIGRATION], "pumpfun") == [
         TokenEvent(
             "0",
             PUMP_PROGRAM_ID,
@@ -114,7 +117,7 @@ def test_a_migration_names_the_pool(by_signature: dict[str, Recorded]) -> None:
             quote_mint=NATIVE_MINT,
         )
     ]
-    booked, _ = run_body(by_signature[MIGRATION].body)
+    booked = read(by_signature[MIGRATION]).booked
     paid = [(move.account[:6], move.delta_raw) for move in booked.moves if move.path == "0.40"]
     assert paid == [
         ("8qoeYo", -84_990_359_420),
@@ -125,7 +128,7 @@ def test_a_migration_names_the_pool(by_signature: dict[str, Recorded]) -> None:
 
 
 def test_a_launch_names_coin_creator_and_metadata(by_signature: dict[str, Recorded]) -> None:
-    launch = facts_of(by_signature[LAUNCH_2024].body, "pumpfun")[0]
+    launch = facts_of(by_signature[LAUNCH_2024], "pumpfun")[0]
     assert launch == TokenEvent(
         "3",
         PUMP_PROGRAM_ID,
@@ -141,7 +144,7 @@ def test_a_launch_names_coin_creator_and_metadata(by_signature: dict[str, Record
         uri="https://ipfs.io/ipfs/QmbeFeWTrm1u1ev5VreMoqNK4aVuxtBXKpMdTrjdnHj7P3",
         token_program_id="TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
     )
-    launch = facts_of(by_signature[CASHBACK_BUY].body, "pumpfun")[0]
+    launch = facts_of(by_signature[CASHBACK_BUY], "pumpfun")[0]
     assert isinstance(launch, TokenEvent)
     assert (launch.kind, launch.symbol, launch.token_program_id[:6], launch.creator) == (
         "launch",

@@ -7,8 +7,9 @@ import pytest
 from hand_ledger import Call, address, booked_lines, key, names_of, squeeze
 from hypothesis import given
 from hypothesis import strategies as st
-from pump_cases import packed, run, run_body, told
+from ledger_calls import packed, run, told
 from token_calls import send
+from venue_facts import read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import Claim, Leg, Reserve, TokenEvent
@@ -301,5 +302,5 @@ def test_shared_creator_fees_are_a_claim_of_each_shareholder() -> None:
 
 def test_a_trade_that_tells_nothing_is_unread() -> None:
     calls = [pump("sell_v3", V3, "u64:500 u64:1")]
-    _, reading = run_body(hand_ledger.body("alice 50000", calls, "alice 45000"))
+    reading = read(hand_ledger.body("alice 50000", calls, "alice 45000")).reading
     assert (reading.facts, reading.unread) == ([], ["0"])

@@ -7,9 +7,11 @@ from pathlib import Path
 import hand_ledger
 import pytest
 from hand_ledger import Call, address
-from pump_cases import facts_of, fee_lines, layout_faults, legs_of, packed, run, run_body, told
+from layout_checks import check_against_idl, check_field_names
+from ledger_calls import packed, run, told
 from recorded_bodies import Recorded
 from token_calls import send
+from venue_facts import facts_of, fee_lines, legs_of, read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import Claim, FeePart, Leg, Liquidity, Reserve, TokenEvent
@@ -29,11 +31,13 @@ MIGRATION = "2ffHb9AXeKNVs3KSusTHTY3GTPnUJ2WLr48pjHDZjhMYfLC9P6XWXMuDkev13X49qLp
 
 # The IDL names these by direction; here the two events share one layout.
 RENAMED = {"DepositEvent", "WithdrawEvent", "CreatePoolEvent"}
+LONGER = {"BuyEvent", "SellEvent"}
 
 
 def test_every_instruction_and_event_of_the_idl_is_laid_out_as_there(fixtures_dir: Path) -> None:
-    faults = layout_faults(PROGRAM, fixtures_dir / "idl" / "pump_amm.json")
-    assert [one for one in faults if one.partition(":")[0] not in RENAMED] == []
+    idl_path = fixtures_dir / "idl" / "pump_amm.json"
+    check_against_idl(PROGRAM, idl_path, {}, LONGER)
+    check_field_names(PROGRAM, idl_path, LONGER, RENAMED)
 
 
 # --- recorded ---
@@ -41,7 +45,7 @@ def test_every_instruction_and_event_of_the_idl_is_laid_out_as_there(fixtures_di
 
 def test_a_buy_states_amount_reserves_and_every_fee(by_signature: dict[str, Recorded]) -> None:
     pool, coin = "Ef7wUrbarRXHNMMgBs8cstSkzRttnstjMsniaq7zMp6j", "npB9cxTzwUiGt7jk2dXZa52xZve8SgVD6Et9Bpipump"
-    assert facts_of(by_signature[BUY_2025].body, "pumpswap") == [
+    assert facts_of(by_signature[BUY_2025], "pumpswap") == [
         Leg(
             "4",
             PUMPSWAP,
@@ -80,14 +84,14 @@ def test_amount_and_fees_are_what_the_trader_lost_or_gained(
     signature: str, account: str, mint: str, by_signature: dict[str, Recorded]
 ) -> None:
     """The trader's account for the quote moved within the call by the leg's amount with the fees on top."""
-    booked, reading = run_body(by_signature[signature].body)
-    leg = next(fact for fact in reading.facts if isinstance(fact, Leg) and fact.venue == "pumpswap")
+    found = read(by_signature[signature])
+    leg = next(fact for fact in found.reading.facts if isinstance(fact, Leg) and fact.venue == "pumpswap")
     fees_raw = sum(part.amount_raw for part in leg.fees if part.mint == mint and part.side == "on_top")
     expected = leg.bought_raw - fees_raw if leg.bought_mint == mint else -leg.sold_raw - fees_raw
     outer, _, inner = leg.path.partition(".")
     within = [
         move.delta_raw
-        for move in booked.moves
+        for move in found.booked.moves
         if move.account.startswith(account)
         and move.asset == mint
         and move.kind == "transfer"
@@ -98,7 +102,7 @@ def test_amount_and_fees_are_what_the_trader_lost_or_gained(
 
 
 def test_one_who_names_what_he_spends_pays_that_with_the_fees(by_signature: dict[str, Recorded]) -> None:
-    leg = legs_of(by_signature[SPENDING_BUY].body, "pumpswap")[0]
+    leg = legs_of(by_signature[SPENDING_BUY], "pumpswap")[0]
     assert leg.sold_raw == 494559841
     assert leg.sold_raw + sum(part.amount_raw for part in leg.fees) == 500_000_000
     assert fee_lines(leg) == [
@@ -109,7 +113,7 @@ def test_one_who_names_what_he_spends_pays_that_with_the_fees(by_signature: dict
 
 
 def test_the_buyback_is_a_part_of_the_protocols_fee(by_signature: dict[str, Recorded]) -> None:
-    leg = legs_of(by_signature[BUYBACK_BUY].body, "pumpswap")[0]
+    leg = legs_of(by_signature[BUYBACK_BUY], "pumpswap")[0]
     assert fee_lines(leg) == [
         "lp 1310 on_top 5ByL7M",
         "protocol 164 on_top 9rPYyA",
@@ -119,7 +123,7 @@ def test_the_buyback_is_a_part_of_the_protocols_fee(by_signature: dict[str, Reco
 
 
 def test_cashback_is_taken_by_the_sell_and_comes_back_as_a_claim(by_signature: dict[str, Recorded]) -> None:
-    leg, claim = facts_of(by_signature[CASHBACK_SELL].body, "pumpswap")
+    leg, claim = facts_of(by_signature[CASHBACK_SELL], "pumpswap")
     assert isinstance(leg, Leg)
     assert fee_lines(leg) == [
         "lp 34907 on_top BmtNSt",
@@ -130,14 +134,14 @@ def test_cashback_is_taken_by_the_sell_and_comes_back_as_a_claim(by_signature: d
 
 
 def test_sol_may_be_the_base(by_signature: dict[str, Recorded]) -> None:
-    sold, bought = legs_of(by_signature[SOL_AS_BASE].body, "pumpswap")
+    sold, bought = legs_of(by_signature[SOL_AS_BASE], "pumpswap")
     assert (sold.sold_mint, sold.sold_raw, sold.bought_raw) == (NATIVE_MINT, 14939957472, 4820342589863)
     assert (bought.bought_mint, bought.bought_raw, bought.sold_raw) == (NATIVE_MINT, 14785084951, 4769975079395)
     assert {part.mint for part in (*sold.fees, *bought.fees)} == {sold.bought_mint}
 
 
 def test_liquidity_is_what_the_event_says(by_signature: dict[str, Recorded]) -> None:
-    removed = facts_of(by_signature[WITHDRAWAL].body, "pumpswap")
+    removed = facts_of(by_signature[WITHDRAWAL], "pumpswap")
     assert removed == [
         Liquidity(
             "3",
@@ -151,14 +155,14 @@ def test_liquidity_is_what_the_event_says(by_signature: dict[str, Recorded]) -> 
             97979589711227,
         )
     ]
-    added = facts_of(by_signature[DEPOSIT].body, "pumpswap")[0]
+    added = facts_of(by_signature[DEPOSIT], "pumpswap")[0]
     assert isinstance(added, Liquidity)
     assert (added.kind, added.amounts, added.share_raw) == (
         "liquidity_add",
         (("cbbtcf3aa214zXHbiAZQwf4122FBYbraNdFqgw4iMij", 882), (NATIVE_MINT, 5481804)),
         69508,
     )
-    booked, _ = run_body(by_signature[DEPOSIT].body)
+    booked = read(by_signature[DEPOSIT]).booked
     moved = {
         move.asset: move.delta_raw for move in booked.moves if move.owner == added.wallet and move.path[:2] == "6."
     }
@@ -166,7 +170,7 @@ def test_liquidity_is_what_the_event_says(by_signature: dict[str, Recorded]) -> 
 
 
 def test_a_migration_makes_a_pool_and_fills_it(by_signature: dict[str, Recorded]) -> None:
-    made, filled, _ = facts_of(by_signature[MIGRATION].body, "pumpswap")
+    made, filled, _ = facts_of(by_signature[MIGRATION], "pumpswap")
     assert isinstance(made, TokenEvent)
     assert isinstance(filled, Liquidity)
     assert (made.kind, made.path, made.quote_mint, made.wallet[:6]) == ("pool_created", "0.22", NATIVE_MINT, "DvKykS")
@@ -285,7 +289,7 @@ def test_a_route_has_a_leg_for_each_pool_with_the_pools_own_mints() -> None:
 
 def test_a_route_that_tells_of_a_pool_it_does_not_name_is_unread() -> None:
     route = amm("multi_hop_swap", ROUTE + HOPS, "u64:10010 u64:30", [bought("elsewhere", 700, 10_000)])
-    _, reading = run_body(hand_ledger.body("alice 50000", [route], "alice 45000"))
+    reading = read(hand_ledger.body("alice 50000", [route], "alice 45000")).reading
     assert (reading.facts, reading.unread) == ([], ["0"])
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from hand_ledger import address
-from layout_checks import snake_case
-from pool_cases import craft, layout_named, recorded_facts, seated
+from layout_checks import layout_named, snake_case
+from ledger_calls import craft, seated
 from recorded_bodies import Recorded
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
@@ -142,7 +143,7 @@ EXPECTED: dict[str, list[Fact]] = {
 
 @pytest.mark.parametrize("signature", EXPECTED, ids=lambda signature: signature[:8])
 def test_recorded_calls_say_what_moved(signature: str, by_signature: dict[str, Recorded]) -> None:
-    assert recorded_facts(by_signature[signature], PROGRAM) == EXPECTED[signature]
+    assert facts_of(by_signature[signature], PROGRAM.name) == EXPECTED[signature]
 
 
 def test_every_instruction_of_the_idl_has_its_tag(fixtures_dir: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from hand_ledger import address
-from layout_checks import check_against_idl, check_against_labels, labelled_instructions
-from pool_cases import craft, layout_named, recorded_facts, seated
+from layout_checks import check_against_idl, check_against_labels, labelled_instructions, layout_named
+from ledger_calls import craft, seated
 from recorded_bodies import Recorded
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
@@ -80,7 +81,7 @@ EXPECTED: dict[str, list[Fact]] = {
 
 @pytest.mark.parametrize("signature", EXPECTED, ids=lambda signature: signature[:8])
 def test_recorded_swaps_say_what_moved(signature: str, by_signature: dict[str, Recorded]) -> None:
-    assert recorded_facts(by_signature[signature], PROGRAM) == EXPECTED[signature]
+    assert facts_of(by_signature[signature], PROGRAM.name) == EXPECTED[signature]
 
 
 # --- layouts ---

@@ -2,7 +2,7 @@
 
 import pytest
 from recorded_bodies import Recorded
-from venue_calls import facts_of
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import Claim, Leg, Liquidity, Reserve
@@ -90,5 +90,5 @@ RECORDED = {
 
 @pytest.mark.parametrize("signature", RECORDED)
 def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
-    facts = [one for venue in ("byreal", "pancake_clmm") for one in facts_of(by_signature[signature], venue)]
+    facts = facts_of(by_signature[signature], "byreal", "pancake_clmm")
     assert facts == RECORDED[signature]

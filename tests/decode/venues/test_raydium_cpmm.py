@@ -5,15 +5,13 @@ from pathlib import Path
 import pytest
 from geyser_recordings import read_geyser
 from hand_ledger import address
-from layout_checks import check_against_idl
-from pool_cases import craft, layout_named, recorded_facts, seated
+from layout_checks import check_against_idl, layout_named
+from ledger_calls import craft, seated
 from recorded_bodies import Recorded
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
-from oof_pipelines.decode.reading import read_facts
 from oof_pipelines.decode.venues.raydium_cpmm import PROGRAM
 
 PROGRAM_ID = PROGRAM.program_ids[0]
@@ -76,14 +74,11 @@ EXPECTED: dict[str, Fact] = {
 
 @pytest.mark.parametrize("signature", EXPECTED, ids=lambda signature: signature[:8])
 def test_recorded_calls_say_what_moved(signature: str, by_signature: dict[str, Recorded]) -> None:
-    assert recorded_facts(by_signature[signature], PROGRAM) == [EXPECTED[signature]]
+    assert facts_of(by_signature[signature], PROGRAM.name) == [EXPECTED[signature]]
 
 
 def test_the_trade_fee_is_taken_from_what_comes_in(fixtures_dir: Path) -> None:
-    transaction = read_geyser(fixtures_dir, WITH_EVENT)
-    reading = read_facts(Scene(transaction, book_transaction(transaction).moves))
-    legs = [one for one in reading.facts if getattr(one, "venue", "") == VENUE]
-    assert legs == [
+    assert facts_of(read_geyser(fixtures_dir, WITH_EVENT), VENUE) == [
         Leg(
             "3",
             PROGRAM_ID,

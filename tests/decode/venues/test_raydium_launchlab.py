@@ -5,15 +5,13 @@ from pathlib import Path
 import pytest
 from geyser_recordings import read_geyser
 from hand_ledger import address
-from layout_checks import check_against_idl
-from pool_cases import Crafted, craft, layout_named, recorded_facts, seated
+from layout_checks import check_against_idl, layout_named
+from ledger_calls import craft, seated
 from recorded_bodies import Recorded
+from venue_facts import ReadTransaction, facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.decode.book import book_transaction
-from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, Leg, Reserve, TokenEvent
-from oof_pipelines.decode.reading import read_facts
 from oof_pipelines.decode.venues.raydium_launchlab import PROGRAM
 
 PROGRAM_ID = PROGRAM.program_ids[0]
@@ -88,13 +86,11 @@ EXPECTED: dict[str, list[Fact]] = {
 
 @pytest.mark.parametrize("signature", EXPECTED, ids=lambda signature: signature[:8])
 def test_recorded_calls_say_what_happened(signature: str, by_signature: dict[str, Recorded]) -> None:
-    assert recorded_facts(by_signature[signature], PROGRAM) == EXPECTED[signature]
+    assert facts_of(by_signature[signature], PROGRAM.name) == EXPECTED[signature]
 
 
 def test_the_newer_launch_and_its_event_with_a_creators_fee(fixtures_dir: Path) -> None:
-    transaction = read_geyser(fixtures_dir, LAUNCH_V2)
-    reading = read_facts(Scene(transaction, book_transaction(transaction).moves))
-    launch, bought = (one for one in reading.facts if getattr(one, "venue", "") == VENUE)
+    launch, bought = facts_of(read_geyser(fixtures_dir, LAUNCH_V2), VENUE)
     assert launch == TokenEvent(
         "2",
         PROGRAM_ID,
@@ -159,8 +155,8 @@ BUY = "user_quote_token → quote_vault 110"
 BOUGHT = "base_vault → user_base_token 90"
 
 
-def _trade(name: str, does: str, *event: int) -> Crafted:
-    return craft(PROGRAM, name, TOKENS, does, args="u64:1 u64:1 u64:0", told=[("TradeEvent", EVENT.format(*event))])
+def _trade(name: str, does: str, *event: int) -> ReadTransaction:
+    return craft(PROGRAM, name, TOKENS, does, args="u64:1 u64:1 u64:0", events=[("TradeEvent", EVENT.format(*event))])
 
 
 def _fees() -> tuple[FeePart, ...]:

@@ -2,8 +2,9 @@
 
 import pytest
 from hand_ledger import address
-from pool_cases import Crafted, craft, recorded_facts
+from ledger_calls import craft
 from recorded_bodies import Recorded
+from venue_facts import ReadTransaction, facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import RouterCall
@@ -38,7 +39,7 @@ EXPECTED = {
 @pytest.mark.parametrize("signature", EXPECTED, ids=lambda signature: signature[:8])
 def test_recorded_routes_name_the_traders_accounts(signature: str, by_signature: dict[str, Recorded]) -> None:
     """The wrapping and unwrapping around them, by the same program, say nothing."""
-    assert recorded_facts(by_signature[signature], PROGRAM) == [EXPECTED[signature]]
+    assert facts_of(by_signature[signature], PROGRAM.name) == [EXPECTED[signature]]
 
 
 TOKENS = """
@@ -53,7 +54,7 @@ OLD_ROUTE = ["alice", "token", "raydium", "source", "middle", "pool1", "raydium"
 HALF = ["system", "token", "raydium", "pool1", "pool2"]
 
 
-def _route(name: str, accounts: list[str], args: str) -> Crafted:
+def _route(name: str, accounts: list[str], args: str) -> ReadTransaction:
     return craft(PROGRAM, name, TOKENS, "source → source 1", args=args, accounts=accounts)
 
 

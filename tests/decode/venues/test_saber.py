@@ -2,8 +2,10 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import u64
 from recorded_bodies import Recorded
-from venue_calls import OWNER, VENUE, burned, crafted_reading, facts_of, minted, moved, u64
+from venue_calls import OWNER, VENUE, burned, crafted_reading, minted, moved
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, FeePart, Leg, Liquidity, Reserve

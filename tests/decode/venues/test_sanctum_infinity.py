@@ -2,7 +2,8 @@
 
 import pytest
 from crafted_bodies import address
-from venue_calls import OWNER, burned, crafted_reading, minted, moved, u64
+from crafted_calls import Made, u64
+from venue_calls import OWNER, burned, crafted_reading, minted, moved
 
 from oof_pipelines.decode.facts import INSIDE, FeePart, Leg, Liquidity, Reserve
 
@@ -45,7 +46,7 @@ def test_a_swap_and_the_protocols_part(tag: int) -> None:
         (4, "liquidity_remove", [burned("share", "user_share", 9), moved("reserve_a", "user_a", 10)]),
     ],
 )
-def test_liquidity_is_one_token(tag: int, kind: str, calls: list[tuple[str, list[str], bytes]]) -> None:
+def test_liquidity_is_one_token(tag: int, kind: str, calls: list[Made]) -> None:
     data = bytes([tag, 1]) + bytes(4) + u64(10, 1)
     reading = crafted_reading(PROGRAM_ID, LIQUIDITY, data, users=USERS, vaults=VAULTS, calls=calls)
     amounts = ((address("a"), 10),)

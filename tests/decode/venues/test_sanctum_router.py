@@ -2,7 +2,7 @@
 
 import pytest
 from recorded_bodies import Recorded
-from venue_calls import facts_of
+from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import FeePart, Leg

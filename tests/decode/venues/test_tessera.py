@@ -2,11 +2,13 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import u64
+from layout_checks import layout_named
 from recorded_bodies import Recorded
-from venue_calls import OWNER, crafted_reading, facts_of, moved, reading_of, u64
+from venue_calls import OWNER, crafted_reading, moved
+from venue_facts import facts_of, read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.facts import Leg, Reserve
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.decode.venues.tessera import PROGRAM
@@ -40,14 +42,14 @@ def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
 
 def test_a_quote_of_the_maker_is_known_and_gives_nothing(by_signature: dict[str, Recorded]) -> None:
     signature = "JwJGyutK4mWUf2Cs2z9S3GXkfoYxMWVXbLNkE9UYW3oHLpfv9fBDJBZyq7Fe8igMrb2h4LPmEvEzCezQ6m6boSB"
-    reading = reading_of(parse_transaction(by_signature[signature].body))
+    reading = read(by_signature[signature]).reading
     assert (reading.facts, reading.unknown, reading.unread) == ([], [], [])
 
 
 @pytest.mark.parametrize("name", ["swap", "swap_v2"])
 @pytest.mark.parametrize(("paying", "paid"), [("base", "quote"), ("quote", "base")])
 def test_both_swaps_are_read_either_way(name: str, paying: str, paid: str) -> None:
-    layout = next(one for one in PROGRAM.instructions if one.name == name)
+    layout = layout_named(PROGRAM, name)
     reading = crafted_reading(
         PROGRAM.program_ids[0],
         "state pool owner base_vault quote_vault user_base user_quote base quote token token last",

@@ -2,8 +2,10 @@
 
 import pytest
 from crafted_bodies import address
+from crafted_calls import Made, u64
 from recorded_bodies import Recorded
-from venue_calls import OWNER, burned, crafted_reading, facts_of, minted, moved, u64
+from venue_calls import OWNER, burned, crafted_reading, minted, moved
+from venue_facts import facts_of
 
 from oof_pipelines.decode.facts import FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.money import USDC_MINT
@@ -85,7 +87,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("signature", RECORDED)
 def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
-    facts = [one for venue in ("saros", "fluxbeam") for one in facts_of(by_signature[signature], venue)]
+    facts = facts_of(by_signature[signature], "saros", "fluxbeam")
     assert facts == RECORDED[signature]
 
 
@@ -107,7 +109,7 @@ ONE_OUT = [burned("share", "user_share", 30), moved("vault_a", "user_a", 10)]
         (5, "share user_share vault_a vault_b user_a fee_account", "liquidity_remove", ONE_OUT),
     ],
 )
-def test_liquidity(tag: int, accounts: str, kind: str, calls: list[tuple[str, list[str], bytes]]) -> None:
+def test_liquidity(tag: int, accounts: str, kind: str, calls: list[Made]) -> None:
     data = bytes([tag]) + u64(30, 10, 20)
     reading = crafted_reading(
         PROGRAM_ID, f"pool authority user {accounts} token_program", data, users=USERS, vaults=VAULTS, calls=calls
