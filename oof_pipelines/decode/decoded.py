@@ -13,6 +13,7 @@ from oof_pipelines.decode.caller_fees import with_caller_fees
 from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.facts import Fact
 from oof_pipelines.decode.logged_data import LoggedData
+from oof_pipelines.decode.missing_owners import with_owners
 from oof_pipelines.decode.reading import Reading, UnknownCall, has_known_program, read_facts
 from oof_pipelines.decode.routes import Route, routes_of
 
@@ -52,6 +53,7 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
 
 def decode_transaction(transaction: ParsedTransaction) -> Decoded:
     """Decode one parsed transaction. Deterministic; raises nothing for what a readable transaction holds."""
+    transaction = with_owners(transaction)
     logs = LoggedData(transaction)
     booked = book_transaction(transaction, logs)
     reading, routes = Reading([], [], []), []

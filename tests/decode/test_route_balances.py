@@ -38,7 +38,6 @@ BESIDE: dict[tuple[str, str], tuple[int, str]] = {
     ("5zboPBMgR2", "EPjFWdd5"): (-128590113, "what was bought is sent on by the next instruction"),
     ("z8ca7694VE", "FeMbDoX7"): (-26941299, "all that was bought is sent on by another program"),
     ("z8ca7694VE", "So111111"): (-6089028, "the rest of SOL is sent on by another program, less what it gave back"),
-    ("4VhDRLUK5Q", "6p6xgHyF"): (-437, "a fee is sent by an instruction of its own, to a wallet that is not listed"),
     ("3KueivTTEP", "So111111"): (2039280, "rent paid for a passing account comes back as part of a transfer"),
     ("5EDHe12Kqo", "So111111"): (-890880, "rent of the creator's vault is sent to it by a plain transfer"),
     ("5F3rNHPy4i", "kinXdEcp"): (-4744455002, "the recording names no owners of token accounts"),

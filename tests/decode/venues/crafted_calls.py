@@ -47,6 +47,11 @@ def u64(*numbers: int) -> bytes:
     return struct.pack(f"<{len(numbers)}Q", *numbers)
 
 
+def texts(*words: str) -> bytes:
+    """Borsh strings, each behind its length."""
+    return b"".join(struct.pack("<I", len(word.encode())) + word.encode() for word in words)
+
+
 def event_data(name: str, layout: str, *values: str | int | bytes) -> bytes:
     """An event as it is logged: little-endian fields by `struct`'s letters, an address for `32s`, bytes for a u128."""
     fields = (decode_base58(one) if isinstance(one, str) else one for one in values)

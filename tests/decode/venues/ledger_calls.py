@@ -52,7 +52,7 @@ def event_data(name: str, words: str) -> bytes:
     return anchor_event(name) + packed(words)
 
 
-def told(name: str, words: str) -> bytes:
+def event_call(name: str, words: str) -> bytes:
     """The data of the call by which a program tells itself an event."""
     return EVENT_CALL + event_data(name, words)
 
@@ -85,21 +85,21 @@ def craft(
     args: str = "",
     accounts: list[str] | None = None,
     logged: Iterable[tuple[str, str]] = (),
-    events: Iterable[tuple[str, str]] = (),
+    told: Iterable[tuple[str, str]] = (),
     said: Iterable[str] = (),
     lamports: str = "",
     lamports_after: str = "",
 ) -> ReadTransaction:
     """One call of an instruction of a program.
 
-    `logged` and `events` are what it tells, (name, words as of `packed`), the first in its log, the second by calling
+    `logged` and `told` are what it tells, (name, words as of `packed`), the first in its log, the second by calling
     itself; `said` are more lines of its log. `lamports` are lines `account lamports` of accounts that hold no tokens.
     """
     layout = layout_named(program, name)
     before = [line.split() for line in tokens.strip().splitlines()]
     held = {row[0]: list(row) for row in before}
     inner = [_did(line.split(), held) for line in does.strip().splitlines()]
-    inner += [Call(program.name, "", told(one, words)) for one, words in events]
+    inner += [Call(program.name, "", event_call(one, words)) for one, words in told]
     with mock.patch.dict(hand_ledger.PROGRAMS, {program.name: program.program_ids[0]}):
         data = layout.discriminator + packed(args)
         call = Call(program.name, " ".join(accounts or seated(layout)), data, calls=inner)

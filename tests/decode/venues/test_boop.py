@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
-from crafted_calls import pays_lamports, u64
+from crafted_calls import pays_lamports, texts, u64
 from geyser_recordings import read_geyser
 from recorded_bodies import Recorded
 from venue_calls import OWNER, crafted_reading, moved
@@ -57,11 +57,10 @@ PROGRAM_ID = "boop8hVGQGqehUK2iVEMEnMrL5RbjywRzHKBmBE7ry4"
 
 
 def test_a_launch_tells_the_names() -> None:
-    texts = b"".join(len(one).to_bytes(4, "little") + one for one in (b"Coin", b"CN", b"https://coin"))
     reading = crafted_reading(
         PROGRAM_ID,
         "config metadata coin owner rent",
-        bytes.fromhex("5434cce4188cea4b") + u64(1) + texts,
+        bytes.fromhex("5434cce4188cea4b") + u64(1) + texts("Coin", "CN", "https://coin"),
         users={},
         vaults={},
         calls=[],

@@ -2,7 +2,7 @@
 
 import pytest
 from crafted_bodies import address
-from crafted_calls import CraftedTransaction, called, pays, pays_lamports
+from crafted_calls import CraftedTransaction, called, pays, pays_lamports, u64
 from recorded_bodies import Recorded
 from route_facts import said
 from venue_facts import read
@@ -68,7 +68,7 @@ def test_sol_sold_from_the_wallet_itself() -> None:
     tokens = {user_account: (USDC_MINT, user, 0), maker_account: (USDC_MINT, market_maker, 500)}
     accounts = {"user": user, "market_maker": market_maker, "input_mint": NATIVE_MINT, "output_mint": USDC_MINT}
     sol = pays_lamports(user, market_maker, 1_000)
-    arguments = b"".join(value.to_bytes(8, "little") for value in (1_000, 150, 2**40)) + b"\x0a\0\0"
+    arguments = u64(1_000, 150, 2**40) + b"\x0a\0\0"
     made = called(PROGRAM, "fill", accounts, sol, pays(maker_account, user_account, 150), arguments=arguments)
     assert CraftedTransaction([made], tokens).facts() == [
         fill("0", user, market_maker, (NATIVE_MINT, 1_000), (USDC_MINT, 150))

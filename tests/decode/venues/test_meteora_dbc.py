@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
-from crafted_calls import CraftedCall, event_data
+from crafted_calls import CraftedCall, event_data, texts
 from geyser_recordings import read_geyser
 from layout_checks import check_against_idl
 from venue_facts import facts_of
@@ -130,7 +130,7 @@ def test_the_trade_that_fills_the_curve_graduates_the_coin() -> None:
 
 @pytest.mark.parametrize("standard", ["spl_token", "token2022"])
 def test_a_launch(standard: str) -> None:
-    text = b"".join(len(word).to_bytes(4, "little") + word.encode() for word in ("Name", "SYM", "https://uri"))
+    text = texts("Name", "SYM", "https://uri")
     accounts = SIDES | {"creator": address("creator"), "token_program": address("tokens")}
     name = f"initialize_virtual_pool_with_{standard}"
     assert CraftedCall(PROGRAM, name, accounts, {}, arguments=text).read().facts == [

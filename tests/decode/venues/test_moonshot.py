@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from crafted_bodies import address
-from crafted_calls import CraftedCall
+from crafted_calls import CraftedCall, texts
 from geyser_recordings import read_geyser
 from layout_checks import check_against_idl, check_against_labels, labelled_instructions
 from recorded_bodies import Recorded
@@ -108,7 +108,7 @@ def test_a_sale_whose_log_is_lost_is_unread_and_a_residual() -> None:
 
 
 def test_a_launch_and_a_migration() -> None:
-    text = b"".join(len(word).to_bytes(4, "little") + word.encode() for word in ("Name", "SYM", "https://uri"))
+    text = texts("Name", "SYM", "https://uri")
     accounts = SEATS | {"token_program": address("tokens"), "migration_authority": address("authority")}
     launched = CraftedCall(PROGRAM, "token_mint", accounts, {}, arguments=text + bytes(12)).read().facts
     assert launched == [

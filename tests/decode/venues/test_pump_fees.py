@@ -6,7 +6,7 @@ import hand_ledger
 import pytest
 from hand_ledger import Call, address
 from layout_checks import check_against_idl, check_field_names
-from ledger_calls import packed, run, told
+from ledger_calls import event_call, packed, run
 from recorded_bodies import Recorded
 from token_calls import send
 from venue_facts import facts_of, read
@@ -45,7 +45,7 @@ def claimed(quote: str) -> Call:
         "i64:0 string:12345 u8:2 pubkey:pdasocial pubkey:bob pubkey:judge u64:800 u64:900 u64:800 u64:0 u64:0"
         f" pubkey:{quote} u64:0"
     )
-    return Call("pumpfees", "authority", told("SocialFeePdaClaimed", values))
+    return Call("pumpfees", "authority", event_call("SocialFeePdaClaimed", values))
 
 
 def test_a_social_fee_in_sol_leaves_its_account_by_no_instruction() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hand_ledger import Call, address, booked_lines, key, names_of, squeeze
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_calls import packed, run, told
+from ledger_calls import event_call, packed, run
 from token_calls import send
 from venue_facts import read
 
@@ -32,7 +32,7 @@ def pump(name: str, accounts: str, arguments: str = "", calls: list[Call] | None
 
 
 def tells(name: str, values: str) -> Call:
-    return Call("pump", "authority", told(name, values))
+    return Call("pump", "authority", event_call(name, values))
 
 
 def trade_event(

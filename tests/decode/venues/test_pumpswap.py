@@ -8,7 +8,7 @@ import hand_ledger
 import pytest
 from hand_ledger import Call, address
 from layout_checks import check_against_idl, check_field_names
-from ledger_calls import packed, run, told
+from ledger_calls import event_call, packed, run
 from recorded_bodies import Recorded
 from token_calls import send
 from venue_facts import facts_of, fee_lines, legs_of, read
@@ -225,7 +225,7 @@ def amm(name: str, accounts: str, arguments: str, calls: list[Call]) -> Call:
 def bought(pool: str, base: int, quote: int, *, lp: int = 0, protocol: int = 0, creator: int = 0) -> Call:
     numbers = {"base": base, "quote": quote, "lp": lp, "protocol": protocol, "creator": creator, "with_lp": quote + lp}
     values = (EVENT + BUY_TAIL + TAIL).format(pool=pool, buyback=protocol // 2, **numbers)
-    return Call("amm", "authority", told("BuyEvent", values))
+    return Call("amm", "authority", event_call("BuyEvent", values))
 
 
 def test_a_buy_v2_leaves_protocol_and_creator_fee_in_the_vault() -> None:

@@ -156,7 +156,7 @@ BOUGHT = "base_vault → user_base_token 90"
 
 
 def _trade(name: str, does: str, *event: int) -> ReadTransaction:
-    return craft(PROGRAM, name, TOKENS, does, args="u64:1 u64:1 u64:0", events=[("TradeEvent", EVENT.format(*event))])
+    return craft(PROGRAM, name, TOKENS, does, args="u64:1 u64:1 u64:0", told=[("TradeEvent", EVENT.format(*event))])
 
 
 def _fees() -> tuple[FeePart, ...]:

@@ -14,7 +14,8 @@ _BEFORE_RAW = 1_000_000
 
 def made(program_id: str, accounts: str, data: bytes, *calls: Made) -> Made:
     """A call of a program with the calls it makes."""
-    return Made(program_id, [address(name) for name in accounts.split()], data, calls)
+    within = [Made(*one) if isinstance(one, tuple) else one for one in calls]
+    return Made(program_id, [address(name) for name in accounts.split()], data, within)
 
 
 def moved(source: str, destination: str, amount_raw: int) -> Made:
@@ -51,3 +52,12 @@ def crafted_reading(
         for account, mint in mints_by_account.items()
     }
     return CraftedTransaction([made(program_id, accounts, data, *calls)], tokens).read().reading
+
+
+# Old names, until nobody imports them.
+from crafted_calls import u64  # noqa: E402, F401
+from venue_facts import Source, facts_of, read  # noqa: E402, F401
+
+
+def reading_of(source: Source) -> Reading:
+    return read(source).reading
