@@ -1,15 +1,19 @@
-"""Base and priority fee: the rule on hand-built transactions, and against what recorded ones were charged."""
+"""Base and priority fee: the rule on hand-built transactions, and against what recorded ones were charged; tips."""
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 from struct import pack, unpack
 
 import pytest
 from recorded_bodies import Recorded
+from solders.pubkey import Pubkey
 
+from oof_pipelines.chain.body import read_body
 from oof_pipelines.chain.transaction import OUTER, Instruction, ParsedTransaction, parse_transaction
-from oof_pipelines.decode.fees import network_fee
+from oof_pipelines.decode.book import book_transaction
+from oof_pipelines.decode.fees import TIP_ACCOUNTS, TIP_SERVICES, network_fee
 
 COMPUTE_BUDGET = "ComputeBudget111111111111111111111111111111"
 SYSTEM = "11111111111111111111111111111111"
@@ -100,3 +104,23 @@ def test_the_fees_of_the_block_are_twice_its_leaders_reward(recorded: list[Recor
     (reward,) = [reward["lamports"] for reward in block["rewards"] if reward["rewardType"] == "Fee"]
     fees = [network_fee(parse_transaction(one.body)) for one in recorded if one.file.endswith(name)]
     assert sum(base + priority for base, priority in fees) // 2 == reward
+
+
+def test_tip_accounts_are_addresses_each_of_one_service() -> None:
+    assert set(TIP_SERVICES) == TIP_ACCOUNTS
+    for account in TIP_ACCOUNTS:
+        assert str(Pubkey.from_string(account)) == account
+    held = Counter(TIP_SERVICES.values())
+    assert held["jito"] == 8, "as many as getTipAccounts answers"
+    assert held["nozomi"] == 17, "as many as Temporal's page says"
+
+
+def test_recorded_tips_go_to_several_services(recorded: list[Recorded]) -> None:
+    """A transfer of lamports to such an account is booked as a tip, whoever takes it."""
+    tips: Counter[str] = Counter()
+    for one in {read_body(recording.body).signature: recording for recording in recorded}.values():
+        for move in book_transaction(parse_transaction(one.body)).moves:
+            if move.account in TIP_ACCOUNTS and move.kind in ("tip", "transfer") and move.delta_raw > 0:
+                assert move.kind == "tip", one.file
+                tips[TIP_SERVICES[move.account]] += 1
+    assert tips == {"jito": 46, "astralane": 6, "bloxroute": 3, "zero_slot": 2, "nextblock": 1, "nozomi": 1}

@@ -16,7 +16,9 @@ _SIZES = {"pubkey": 32, "bool": 1} | {f"{sign}{bits}": bits // 8 for sign in "ui
 """How many bytes a type takes."""
 
 Aliases = dict[str, set[str]]
-"""What a layout calls an account → what the IDL calls it, where they differ."""
+"""What a layout calls an account → what the IDL calls it, where they differ. Nothing where it is counted from the end and
+stands behind the IDL's own.
+"""
 
 
 def snake_case(name: str) -> str:
@@ -50,8 +52,8 @@ def check_against_idl(program: Program, path: Path, aliases: Aliases, longer: Co
     for one in idl["events"]:
         if "discriminator" in one:
             assert events[one["name"]].discriminator == bytes(one["discriminator"]), one["name"]
-    for name, layout, fields in _laid_out(program, idl):
-        _check_fields(name, [kind for _, kind in layout._fields], [kind for _, kind in fields], name in longer)
+    for name, record, fields in _laid_out(program, idl):
+        _check_fields(name, [kind for _, kind in record._fields], [kind for _, kind in fields], name in longer)
 
 
 def check_field_names(
@@ -85,7 +87,7 @@ def _laid_out(program: Program, idl: dict[str, Any]) -> Iterator[tuple[str, Reco
 def _check_accounts(layout: InstructionLayout, names: list[str], aliases: Aliases) -> None:
     for seat, index in layout.seats.items():
         called = {seat} | aliases.get(seat, set())
-        is_behind = index >= len(names) or (index < 0 and not called & set(names))
+        is_behind = index >= len(names) or (index < 0 and aliases.get(seat) == set())
         if is_behind:
             assert seat not in names, f"{layout.name}[{index}] is {seat}, which stands at {names.index(seat)}"
         else:

@@ -14,8 +14,7 @@ _BEFORE_RAW = 1_000_000
 
 def made(program_id: str, accounts: str, data: bytes, *calls: Made) -> Made:
     """A call of a program with the calls it makes."""
-    within = [Made(*one) if isinstance(one, tuple) else one for one in calls]
-    return Made(program_id, [address(name) for name in accounts.split()], data, within)
+    return Made(program_id, [address(name) for name in accounts.split()], data, calls)
 
 
 def moved(source: str, destination: str, amount_raw: int) -> Made:
@@ -24,10 +23,12 @@ def moved(source: str, destination: str, amount_raw: int) -> Made:
 
 
 def minted(mint: str, account: str, amount_raw: int) -> Made:
+    """The token program's MintTo."""
     return mints(address(mint), address(account), amount_raw)
 
 
 def burned(mint: str, account: str, amount_raw: int) -> Made:
+    """The token program's Burn."""
     return burns(address(mint), address(account), amount_raw)
 
 
@@ -52,12 +53,3 @@ def crafted_reading(
         for account, mint in mints_by_account.items()
     }
     return CraftedTransaction([made(program_id, accounts, data, *calls)], tokens).read().reading
-
-
-# Old names, until nobody imports them.
-from crafted_calls import u64  # noqa: E402, F401
-from venue_facts import Source, facts_of, read  # noqa: E402, F401
-
-
-def reading_of(source: Source) -> Reading:
-    return read(source).reading
