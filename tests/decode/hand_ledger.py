@@ -22,6 +22,7 @@ from solders.transaction import VersionedTransaction
 from oof_pipelines.chain.base58 import encode_base58
 from oof_pipelines.chain.moves import FEE_PATH
 from oof_pipelines.chain.transaction import parse_transaction
+from oof_pipelines.decode.book import Booked
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 
 FEE_LAMPORTS = 5_000
@@ -228,7 +229,7 @@ def names_of(before: str, calls: list[Call], after: str, *more: str) -> dict[str
     return {address(name): name for name in names} | {name: name for name in (*VIRTUAL, "lamports", "")}
 
 
-def booked_lines(decoded: Decoded, names: dict[str, str]) -> list[str]:
+def booked_lines(decoded: Decoded | Booked, names: dict[str, str]) -> list[str]:
     """The moves as lines `path account asset delta kind`, with ` of OWNER` where another owns the account; no fee."""
     lines = []
     for move in decoded.moves:

@@ -5,6 +5,7 @@ from crafted_bodies import address
 from crafted_calls import CraftedTransaction, called, pays, venue
 from recorded_bodies import Recorded
 from route_facts import said
+from swap_of_a_route import BOUGHT, DESTINATION, POOL_OUT, SOLD, SOURCE, SWAP, SWAP_TOKENS, TRADER
 
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.decoded import decode_transaction
@@ -13,16 +14,6 @@ from oof_pipelines.decode.money import USDC_MINT, USDT_MINT
 from oof_pipelines.decode.venues.jupiter_old import PROGRAMS
 
 V2, V3, V4 = PROGRAMS
-TRADER, SOURCE, DESTINATION = address("trader"), address("source"), address("destination")
-POOL_IN, POOL_OUT = address("pool in"), address("pool out")
-SOLD, BOUGHT = address("sold mint"), address("bought mint")
-TOKENS = {
-    SOURCE: (SOLD, TRADER, 1_000),
-    DESTINATION: (BOUGHT, TRADER, 0),
-    POOL_IN: (SOLD, address("pool"), 0),
-    POOL_OUT: (BOUGHT, address("pool"), 900),
-}
-SWAP = venue("a", pays(SOURCE, POOL_IN, 100), pays(POOL_OUT, DESTINATION, 90))
 
 
 def test_a_recorded_swap_of_v2(by_signature: dict[str, Recorded]) -> None:
@@ -79,7 +70,7 @@ def test_every_recorded_call_is_known(recorded: list[Recorded]) -> None:
 @pytest.mark.parametrize("name", [one.name for one in V2.instructions if "source" in one.seats])
 def test_seats_of_one_swap(name: str) -> None:
     accounts = {"authority": TRADER, "source": SOURCE, "destination": DESTINATION}
-    facts = CraftedTransaction([called(V2, name, accounts, SWAP)], TOKENS).facts()
+    facts = CraftedTransaction([called(V2, name, accounts, SWAP)], SWAP_TOKENS).facts()
     assert facts == [RouterCall("0", V2.program_ids[0], "jupiter_v2", TRADER, SOURCE, DESTINATION, SOLD, BOUGHT)]
 
 
@@ -87,21 +78,21 @@ def test_seats_of_one_swap(name: str) -> None:
 @pytest.mark.parametrize("sides", [(SOURCE, DESTINATION), (DESTINATION, SOURCE)])
 def test_of_two_sides_the_source_is_the_one_that_gave(name: str, sides: tuple[str, str]) -> None:
     accounts = {"authority": TRADER, "first_side": sides[0], "second_side": sides[1]}
-    facts = CraftedTransaction([called(V2, name, accounts, SWAP)], TOKENS).facts()
+    facts = CraftedTransaction([called(V2, name, accounts, SWAP)], SWAP_TOKENS).facts()
     assert facts == [RouterCall("0", V2.program_ids[0], "jupiter_v2", TRADER, SOURCE, DESTINATION, SOLD, BOUGHT)]
-    assert CraftedTransaction([called(V2, name, accounts)], TOKENS).facts() == []
+    assert CraftedTransaction([called(V2, name, accounts)], SWAP_TOKENS).facts() == []
 
 
 def test_a_route_of_v4_sells_what_the_one_other_account_gave() -> None:
     accounts = {"authority": TRADER, "destination": DESTINATION}
-    facts = CraftedTransaction([called(V4, "route", accounts, SWAP)], TOKENS).facts()
+    facts = CraftedTransaction([called(V4, "route", accounts, SWAP)], SWAP_TOKENS).facts()
     assert facts == [RouterCall("0", V4.program_ids[0], "jupiter_v4", TRADER, SOURCE, DESTINATION, SOLD, BOUGHT)]
 
 
 def test_a_route_of_v4_has_no_source_where_two_accounts_gave() -> None:
     other, pool = address("another source"), address("another pool")
     mint = address("another mint")
-    tokens = {**TOKENS, other: (mint, TRADER, 10), pool: (mint, address("pool"), 0)}
+    tokens = {**SWAP_TOKENS, other: (mint, TRADER, 10), pool: (mint, address("pool"), 0)}
     accounts = {"authority": TRADER, "destination": DESTINATION}
     [fact] = CraftedTransaction([called(V4, "route", accounts, SWAP, pays(other, pool, 5))], tokens).facts()
     assert isinstance(fact, RouterCall)
@@ -131,6 +122,6 @@ def test_a_circle_of_v4_begins_where_it_ends() -> None:
 
 def test_a_route_of_v4_that_gave_nothing_has_no_source() -> None:
     accounts = {"authority": TRADER, "destination": DESTINATION}
-    [fact] = CraftedTransaction([called(V4, "route", accounts, pays(POOL_OUT, DESTINATION, 5))], TOKENS).facts()
+    [fact] = CraftedTransaction([called(V4, "route", accounts, pays(POOL_OUT, DESTINATION, 5))], SWAP_TOKENS).facts()
     assert isinstance(fact, RouterCall)
     assert (fact.source_account, fact.sold_mint) == ("", "")

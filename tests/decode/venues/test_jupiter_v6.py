@@ -10,6 +10,7 @@ from geyser_recordings import read_geyser
 from layout_checks import check_against_idl
 from recorded_bodies import Recorded
 from route_facts import measured_routes, said
+from swap_of_a_route import BOUGHT, DESTINATION, POOL_IN, POOL_OUT, SOLD, SOURCE, SWAP, SWAP_TOKENS, TRADER
 from venue_facts import read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
@@ -167,19 +168,12 @@ def test_the_idl_is_declared(fixtures_dir: Path) -> None:
 
 # --- made by hand ---
 
-TRADER, OTHER = address("trader"), address("somebody else")
-SOURCE, DESTINATION, SENT_ON = address("source"), address("destination"), address("sent on")
+OTHER, SENT_ON, FEES = address("somebody else"), address("sent on"), address("fees")
 SHARED_SOURCE, SHARED_DESTINATION = address("shared source"), address("shared destination")
-POOL_IN, POOL_OUT, FEES = address("pool in"), address("pool out"), address("fees")
-SOLD, BOUGHT = address("sold mint"), address("bought mint")
-TOKENS = {
-    SOURCE: (SOLD, TRADER, 1_000),
-    DESTINATION: (BOUGHT, TRADER, 0),
+TOKENS = SWAP_TOKENS | {
     SENT_ON: (BOUGHT, OTHER, 0),
     SHARED_SOURCE: (SOLD, address("shared"), 0),
     SHARED_DESTINATION: (BOUGHT, address("shared"), 0),
-    POOL_IN: (SOLD, address("pool"), 0),
-    POOL_OUT: (BOUGHT, address("pool"), 900),
     FEES: (BOUGHT, address("platform"), 0),
 }
 OWN_ACCOUNTS = {
@@ -203,12 +197,11 @@ ALL_SWAPPED = record("SwapsEvent", b"\x01\0\0\0", SOLD, 100, BOUGHT, 90)
 
 def test_a_route_by_a_token_ledger_tells_its_fee() -> None:
     fee = record("FeeEvent", FEES, BOUGHT, 3)
-    swap = venue("a", pays(SOURCE, POOL_IN, 100), pays(POOL_OUT, DESTINATION, 90))
     made = called(
         PROGRAM,
         "route_with_token_ledger",
         OWN_ACCOUNTS,
-        swap,
+        SWAP,
         tells(PROGRAM, SWAPPED),
         pays(DESTINATION, FEES, 3),
         tells(PROGRAM, fee),
@@ -221,10 +214,9 @@ def test_a_route_by_a_token_ledger_tells_its_fee() -> None:
 
 @pytest.mark.parametrize("name", ["exact_out_route", "exact_out_route_v2"])
 def test_what_an_exact_out_route_bought_may_be_sent_on(name: str) -> None:
-    swap = venue("a", pays(SOURCE, POOL_IN, 100), pays(POOL_OUT, DESTINATION, 90))
     told = ALL_SWAPPED if name.endswith("v2") else SWAPPED
     accounts = {**OWN_ACCOUNTS, "source_mint": SOLD, "destination_token_account": SENT_ON}
-    made = called(PROGRAM, name, accounts, swap, tells(PROGRAM, told), pays(DESTINATION, SENT_ON, 90))
+    made = called(PROGRAM, name, accounts, SWAP, tells(PROGRAM, told), pays(DESTINATION, SENT_ON, 90))
     facts = CraftedTransaction([made], TOKENS).facts()
     assert facts[0] == route("0", TRADER, (SOURCE, SENT_ON), (SOLD, BOUGHT))
     assert facts[1] == RouterHop("0.2" if name.endswith("v2") else "0.3", address("venue a"), SOLD, 100, BOUGHT, 90)
@@ -257,9 +249,8 @@ def test_hops_told_at_once_are_of_no_program_where_the_calls_are_more() -> None:
 
 
 def test_the_trader_is_who_owns_the_source_not_who_signs() -> None:
-    swap = venue("a", pays(SOURCE, POOL_IN, 100), pays(POOL_OUT, DESTINATION, 90))
     accounts = {**OWN_ACCOUNTS, "user_transfer_authority": OTHER}
-    made = called(PROGRAM, "route", accounts, swap, tells(PROGRAM, SWAPPED))
+    made = called(PROGRAM, "route", accounts, SWAP, tells(PROGRAM, SWAPPED))
     [call, _] = CraftedTransaction([made], TOKENS).facts()
     assert isinstance(call, RouterCall)
     assert call.trader == TRADER

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from crafted_bodies import address
-from crafted_calls import CraftedTransaction, called, pays, record, tells, venue
+from crafted_calls import CraftedTransaction, called, pays, record, tells
 from geyser_recordings import read_geyser
 from recorded_bodies import Recorded
 from route_facts import measured_routes, said
+from swap_of_a_route import BOUGHT, DESTINATION, SOLD, SOURCE, SWAP, SWAP_TOKENS, TRADER
 from venue_facts import read
 
 from oof_pipelines.chain.moves import NATIVE_MINT
@@ -141,17 +142,10 @@ def test_a_streamed_route_of_the_first_programs_newer_shape(fixtures_dir: Path) 
 
 # --- made by hand ---
 
-TRADER, RECEIVER = address("trader"), address("receiver")
-SOURCE, DESTINATION, FEES, PLATFORM = (address(name) for name in ("source", "destination", "fees", "platform"))
-POOL_IN, POOL_OUT = address("pool in"), address("pool out")
-SOLD, BOUGHT = address("sold mint"), address("bought mint")
-TOKENS = {
-    SOURCE: (SOLD, TRADER, 1_000),
-    DESTINATION: (BOUGHT, TRADER, 0),
+RECEIVER, FEES, PLATFORM = address("receiver"), address("fees"), address("platform")
+TOKENS = SWAP_TOKENS | {
     FEES: (BOUGHT, address("referrer"), 0),
     PLATFORM: (BOUGHT, address("okx"), 0),
-    POOL_IN: (SOLD, address("pool"), 0),
-    POOL_OUT: (BOUGHT, address("pool"), 900),
 }
 ACCOUNTS = {
     "payer": TRADER,
@@ -160,7 +154,6 @@ ACCOUNTS = {
     "source_mint": SOLD,
     "destination_mint": BOUGHT,
 }
-SWAP = venue("a", pays(SOURCE, POOL_IN, 100), pays(POOL_OUT, DESTINATION, 90))
 HOP = record("SwapEvent", b"\x07", 100, 90)
 ROUTE = second("0", TRADER, (SOURCE, DESTINATION), (SOLD, BOUGHT))
 ORDER = (7, SOLD, BOUGHT, TRADER, TRADER)

@@ -5,6 +5,7 @@ from crafted_bodies import address
 from crafted_calls import CraftedTransaction, called, pays, record, tells, venue
 from recorded_bodies import Recorded
 from route_facts import measured_routes, said
+from swap_of_a_route import BOUGHT, DESTINATION, POOL_IN, POOL_OUT, SOLD, SOURCE, SWAP, SWAP_TOKENS, TRADER
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, RouterCall, RouterHop
@@ -110,22 +111,14 @@ def test_titans_accounts_gave_and_got(recorded: list[Recorded]) -> None:
 
 # --- made by hand ---
 
-TRADER, WALLET = address("trader"), address("another wallet")
-SOURCE, DESTINATION, SENT_TO = address("source"), address("destination"), address("sent to")
+WALLET, SENT_TO, FEES = address("another wallet"), address("sent to"), address("fees")
 ATLAS, ATLAS_IN, ATLAS_OUT = address("atlas"), address("atlas in"), address("atlas out")
-POOL_IN, POOL_OUT, FEES = address("pool in"), address("pool out"), address("fees")
-SOLD, BOUGHT = address("sold mint"), address("bought mint")
-TOKENS = {
-    SOURCE: (SOLD, TRADER, 1_000),
-    DESTINATION: (BOUGHT, TRADER, 0),
+TOKENS = SWAP_TOKENS | {
     SENT_TO: (BOUGHT, WALLET, 0),
     ATLAS_IN: (SOLD, ATLAS, 0),
     ATLAS_OUT: (BOUGHT, ATLAS, 0),
-    POOL_IN: (SOLD, address("pool"), 0),
-    POOL_OUT: (BOUGHT, address("pool"), 900),
     FEES: (BOUGHT, address("titan"), 0),
 }
-SWAP = venue("a", pays(SOURCE, POOL_IN, 100), pays(POOL_OUT, DESTINATION, 90))
 HOP = RouterHop("0.3", address("venue a"), SOLD, 100, BOUGHT, 90)
 TOLD = tells(DFLOW, record("SwapEvent", address("venue a"), SOLD, 100, BOUGHT, 90))
 

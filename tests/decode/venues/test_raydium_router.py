@@ -59,8 +59,8 @@ def _route(name: str, accounts: list[str], args: str) -> ReadTransaction:
 
 
 def _expected(source: str, destination: str, sold: str, bought: str) -> RouterCall:
-    names = (address(name) for name in ("alice", source, destination, sold, bought))
-    return RouterCall("0", PROGRAM_ID, "raydium_router", *names)
+    accounts = address("alice"), address(source), address(destination)
+    return RouterCall("0", PROGRAM_ID, "raydium_router", *accounts, address(sold), address(bought))
 
 
 @pytest.mark.parametrize(("name", "accounts"), [("swap_base_out", EXACT_OUT), ("route", OLD_ROUTE)])
