@@ -9,6 +9,7 @@ import msgspec
 from oof_pipelines.chain.moves import path_text
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, FeePart, Leg
+from oof_pipelines.decode.layout import LayoutError
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +48,14 @@ def transferred(call: Call, source: str, destination: str) -> Transfer | None:
             left_raw += gave_raw
             arrived_raw += got_raw
     return Transfer(path, mint, left_raw, arrived_raw) if path else None
+
+
+def needed_transfer(call: Call, source: str, destination: str) -> Transfer:
+    """`transferred` for what a hop cannot do without; LayoutError where the call made none."""
+    found = transferred(call, source, destination)
+    if found is None:
+        raise LayoutError(f"{call.layout.name} moved nothing from {source} to {destination}")
+    return found
 
 
 def hop(

@@ -8,7 +8,7 @@ own; older programs only log theirs.
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -28,6 +28,9 @@ VENUE = "venue"
 ROUTER = "router"
 ORDERS = "orders"
 OTHER = "other"
+
+Reader: TypeAlias = Callable[["Call"], Iterable[Fact]]
+"""What makes facts of a call; LayoutError where the call is not as the layout says."""
 
 
 def anchor_instruction(name: str) -> bytes:
@@ -74,7 +77,7 @@ class InstructionLayout:
     discriminator: bytes
     seats: dict[str, int]
     args: RecordLayout
-    read: "Callable[[Call], Iterable[Fact]] | None" = None
+    read: Reader | None = None
     closes: tuple[tuple[str, str], ...] = ()
     from_slot: int = 0
 
@@ -88,7 +91,7 @@ def instruction(
     args: str = "",
     *,
     discriminator: bytes | None = None,
-    read: "Callable[[Call], Iterable[Fact]] | None" = None,
+    read: Reader | None = None,
     closes: tuple[tuple[str, str], ...] = (),
     from_slot: int = 0,
     from_end: str = "",
@@ -190,3 +193,13 @@ def is_event_call(data: bytes) -> bool:
 def quiet(names: str) -> tuple[InstructionLayout, ...]:
     """Anchor instructions that change nothing anybody trades or holds (settings, own accounts): known, not read."""
     return tuple(instruction(name) for name in names.split())
+
+
+def quiet_tags(
+    names: dict[int, str], accounts: str = "", *, before: bytes = b"", tag_bytes: int = 1
+) -> tuple[InstructionLayout, ...]:
+    """The same for programs with small numbers for discriminators, little endian, behind the bytes `before`."""
+    return tuple(
+        instruction(name, accounts, discriminator=before + tag.to_bytes(tag_bytes, "little"))
+        for tag, name in names.items()
+    )

@@ -166,7 +166,12 @@ class DecodeTally:
 
 
 def _calls(transaction: ParsedTransaction) -> Iterator[tuple[str, str]]:
-    """(program, path) of every call that a layout of ours may know; events told to oneself where we declare any."""
+    """(program, path) of every call that a layout of ours may know; events told to oneself where we declare any.
+
+    None of a failed transaction: anybody may call a program with anything.
+    """
+    if transaction.is_failed:
+        return
     for one in transaction.instructions:
         program = BY_ID.get(one.program_id)
         if program is not None and (program.events or not is_event_call(one.data)):

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import pytest
 from crafted_bodies import LARGEST_U64, address
-from msgspec.structs import replace
 from told_trades import COIN, DOLLAR, LEG_FEES, OWN_FEE, PROGRAM, ROUTER, SHARE, facts_told, legs_of, routes_told
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.decode.facts import INSIDE, ON_TOP, FeePart, Leg, Reserve
+from oof_pipelines.decode.facts import Leg, Reserve
 from oof_pipelines.decode.routes import Route
 from oof_pipelines.storage.parquet.schemas import FEE_PARTS, LIQUIDITY, SWAPS, TOKEN_EVENTS, Dataset
 from oof_pipelines.storage.parquet.told_rows import Row, liquidity_rows, token_event_rows, trade_rows
@@ -94,31 +92,6 @@ def test_fees_are_rows_of_the_swap_they_are_of() -> None:
                 "mint": fee.mint, "amount_raw": fee.amount_raw, "side": fee.side, "recipient": fee.recipient,
             }  # fmt: skip
     assert min(row["amount_raw"] for row in rows) == -2
-
-
-@pytest.mark.parametrize(
-    ("sold_raw", "bought_raw", "sides"),
-    [
-        (1_000, 7, {"in what was sold": ON_TOP, "in what was bought": ON_TOP, "in between": INSIDE, "its own": ON_TOP}),
-        (1_005, 7, {"in what was sold": INSIDE, "in what was bought": ON_TOP, "in between": INSIDE, "its own": ON_TOP}),
-        (1_000, 6, {"in what was sold": ON_TOP, "in what was bought": INSIDE, "in between": INSIDE, "its own": ON_TOP}),
-    ],
-    ids=["the venues' amounts", "more left the trader", "less reached the trader"],
-)
-def test_what_a_leg_has_on_top_is_within_the_net_amounts_of_its_route(
-    sold_raw: int, bought_raw: int, sides: dict[str, str]
-) -> None:
-    first, second = legs_of("0", TRADER)
-    first = replace(
-        first, fees=(FeePart("in what was sold", NATIVE_MINT, 5, ON_TOP), FeePart("in between", COIN, 5, ON_TOP))
-    )
-    second = replace(second, fees=(FeePart("in what was bought", DOLLAR, 1, ON_TOP),))
-    fees = (*first.fees, *second.fees, FeePart("its own", NATIVE_MINT, 1, ON_TOP))
-    amounts = (NATIVE_MINT, sold_raw, DOLLAR, bought_raw)
-    route = Route("0", ROUTER, "router", TRADER, *amounts, "", (first, second), fees, ("0",))
-    rows = named(FEE_PARTS, trade_rows(PLACE, [route])[1])
-    assert {row["kind"]: row["side"] for row in rows if row["is_route"]} == sides
-    assert {row["side"] for row in rows if not row["is_route"]} == {ON_TOP}, "the leg's own amounts leave it out"
 
 
 def test_liquidity_is_a_row_a_mint() -> None:

@@ -28,7 +28,7 @@ from oof_pipelines.commands.dagster_instance import (
 )
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.settings import load_settings
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS, TOLD_DATASETS
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
@@ -112,8 +112,11 @@ def test_the_files_hold_what_waited(ui: Ui) -> None:
     root = ui.home.home / "parquet_store"
     frame = pl.read_parquet(root / "raw_transactions", hive_partitioning=False)
     assert sorted(frame["signature"]) == sorted(tx.signature for tx in ui.home.transactions)
-    days = list(root.glob("*/day=*/part.parquet"))
-    assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in days}) == 3 * len(DAY_ASSETS)
+    files = list(root.glob("*/day=*/part.parquet"))
+    assert len(files) == 3 * len(DAY_ASSETS)
+    # The synthetic chain calls no venue: what programs tell is empty, and empty files of a dataset are the same.
+    filled = [path for path in files if path.parent.parent.name not in TOLD_DATASETS]
+    assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in filled}) == len(filled) == 18
     by_wallet = pl.read_parquet(root / "wallet_actions", hive_partitioning=False)
     actions = pl.read_parquet(root / "actions", hive_partitioning=False)
     assert set(by_wallet["id"]) == set(actions["id"])
@@ -125,7 +128,7 @@ def page() -> Iterator[Page]:
         pytest.skip("NO BROWSER: Chromium is not installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
-        yield browser.new_page(viewport={"width": 1500, "height": 950})
+        yield browser.new_page(viewport={"width": 1600, "height": 2600})
         browser.close()
 
 

@@ -9,45 +9,15 @@ from collections.abc import Iterable
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import Fact
 from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, claiming, first_owner, pool_created
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, instruction, quiet
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=(call.account("user_base"), call.account("user_quote")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-    )
-
-
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    accounts = (call.account("user_base"), call.account("user_quote"))
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("pool"),
-        wallet=call.owner_of(accounts[0]),
-        accounts=accounts,
-        share_account=call.account("user_pool_token"),
-        share_mint=call.account("pool_mint"),
-    )
-
-
-def _create_basket(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _redeem_basket(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
-
-
-def _withdraw_farmed(call: Call) -> Iterable[Fact]:
-    account = call.account("user_farming_token_account")
-    wallet = call.owner_of(account)
-    return claims(call, "reward_claim", wallet=wallet, accounts=(account,), pool=call.account("pool"))
+_swap = either_way("pool", accounts="user_base user_quote", vaults="base_vault quote_vault")
+_create_basket, _redeem_basket = adding_and_removing(
+    "pool", accounts="user_base user_quote", wallet=first_owner, share="user_pool_token pool_mint"
+)
+_withdraw_farmed = claiming("reward_claim", "pool", accounts="user_farming_token_account", wallet=first_owner)
 
 
 def _initialize(call: Call) -> Iterable[Fact]:

@@ -5,22 +5,10 @@ have the trader's and the pool's accounts at the same seats and the amount in be
 bytes of data and accounts whose meaning is not known; that the seats are the same is what its recorded swap shows.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("instance"),
-        accounts=(call.account("user_base"), call.account("user_quote")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-    )
-
+_swap = either_way("instance", accounts="user_base user_quote", vaults="base_vault quote_vault")
 
 _ACCOUNTS = (
     "_ user _ user_base base_mint _ user_quote quote_mint dex instance _ _ base_vault_owner base_vault quote_vault_owner"

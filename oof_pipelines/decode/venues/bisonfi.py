@@ -4,22 +4,10 @@ A swap's data are the tag (2, or 7 with one byte more), the amount in, the least
 seats are the same in every recorded variant; mints and token programs follow in varying order.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=(call.account("user_base"), call.account("user_quote")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-    )
-
+_swap = either_way("pool", accounts="user_base user_quote", vaults="base_vault quote_vault")
 
 _ACCOUNTS = "user pool base_vault quote_vault user_base user_quote"
 _ARGUMENTS = "amount_in:u64 minimum_amount_out:u64 direction:u8"

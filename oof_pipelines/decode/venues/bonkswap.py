@@ -7,50 +7,27 @@ token. Only failed swaps are recorded, which show the seats but no amounts.
 from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import either_way_swap, fee
+from oof_pipelines.decode.facts import Fact, FeePart
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, claiming, creating, named
+from oof_pipelines.decode.pool_swaps import either_way, fee_paid_to
 from oof_pipelines.decode.program import VENUE, Program, instruction, quiet
 
 
-def _swap(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("swapper_x"), call.account("swapper_y"))
+def _referral_fees(call: Call) -> tuple[FeePart, ...]:
+    traders = (call.account("swapper_x"), call.account("swapper_y"))
     referrers = (call.account("referrer_x"), call.account("referrer_y"))
-    paid = [(one, call.moved(one)) for one in referrers if one not in accounts]
-    fees = [fee("referral", call.mint_of(one), raw, INSIDE, call.owner_of(one)) for one, raw in paid if raw > 0]
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=accounts,
-        vaults=(call.account("pool_x"), call.account("pool_y")),
-        fees=tuple(part for parts in fees for part in parts),
-    )
+    return tuple(part for one in referrers if one not in traders for part in fee_paid_to(call, one, "referral"))
 
 
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    accounts = (call.account("owner_x"), call.account("owner_y"))
-    return pool_liquidity(call, kind, pool=call.account("pool"), wallet=call.account("owner"), accounts=accounts)
-
-
-def _add(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _remove(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
-
-
-def _withdraw_lp_fee(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("owner_x"), call.account("owner_y"))
-    return claims(call, "lp_fee_claim", wallet=call.account("owner"), accounts=accounts, pool=call.account("pool"))
+_swap = either_way("pool", accounts="swapper_x swapper_y", vaults="pool_x pool_y", fees=_referral_fees)
+_add, _remove = adding_and_removing("pool", accounts="owner_x owner_y", wallet=named("owner"))
+_withdraw_lp_fee = claiming("lp_fee_claim", "pool", accounts="owner_x owner_y", wallet=named("owner"))
+_created = creating("pool", mints="token_x token_y", wallet="owner")
 
 
 def _create_pool(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_x"), call.account("token_y"))
-    wallet = call.account("owner")
-    yield pool_created(call, pool=call.account("pool"), mint=mint, quote_mint=quote_mint, wallet=wallet)
-    yield from _liquidity(call, ADD)
+    yield from _created(call)
+    yield from _add(call)
 
 
 PROGRAM = Program(

@@ -11,6 +11,7 @@ from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, Leg, TokenEvent
 from oof_pipelines.decode.money import base_and_quote
+from oof_pipelines.decode.pool_liquidity import token_event
 from oof_pipelines.decode.pool_swaps import fee
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
 
@@ -46,20 +47,8 @@ def _sell(call: Call) -> Iterable[Fact]:
 
 
 def _step(call: Call, kind: str, mint: str, wallet: str, pool: str = "") -> TokenEvent:
-    args = call.args
-    return TokenEvent(
-        call.path,
-        call.instruction.program_id,
-        call.program.name,
-        kind,
-        mint,
-        wallet,
-        pool=pool,
-        quote_mint=NATIVE_MINT,
-        name=args.get("name", ""),
-        symbol=args.get("symbol", ""),
-        uri=args.get("uri", ""),
-    )
+    told = {name: call.args.get(name, "") for name in ("name", "symbol", "uri")}
+    return token_event(call, kind, mint, wallet, pool=pool, quote_mint=NATIVE_MINT, **told)
 
 
 def _create_token(call: Call) -> Iterable[Fact]:

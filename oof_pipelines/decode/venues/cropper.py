@@ -3,22 +3,10 @@
 The trade fee stays in the vaults, so it is inside the amounts.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("whirlpool"),
-        accounts=(call.account("user_a"), call.account("user_b")),
-        vaults=(call.account("vault_a"), call.account("vault_b")),
-    )
-
+_swap = either_way("whirlpool", accounts="user_a user_b", vaults="vault_a vault_b")
 
 PROGRAM = Program(
     name="cropper",

@@ -5,22 +5,10 @@ the trader's accounts stand in the order of what he pays and what he gets. The p
 the least amount out and sixteen bytes that were zero in every recording.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import pool_swap
+from oof_pipelines.decode.pool_swaps import one_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("pool"),
-        source=call.account("user_in"),
-        destination=call.account("user_out"),
-        vaults=(call.account("vault_in"), call.account("vault_out")),
-    )
+_swap = one_way("pool", source="user_in", destination="user_out", vaults="vault_in vault_out")
 
 
 PROGRAM = Program(

@@ -8,21 +8,14 @@ from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import either_way_swap
-from oof_pipelines.decode.pool_transfers import Transfer, hop, transferred
+from oof_pipelines.decode.pool_liquidity import ADD, adding_and_removing, changing, claiming, creating, first_owner
+from oof_pipelines.decode.pool_swaps import either_way
+from oof_pipelines.decode.pool_transfers import hop, needed_transfer
 from oof_pipelines.decode.program import VENUE, Program, instruction, quiet
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("fusion_pool"),
-        accounts=(call.account("token_owner_account_a"), call.account("token_owner_account_b")),
-        vaults=(call.account("token_vault_a"), call.account("token_vault_b")),
-    )
+_swap = either_way(
+    "fusion_pool", accounts="token_owner_account_a token_owner_account_b", vaults="token_vault_a token_vault_b"
+)
 
 
 def _two_hop_swap(call: Call) -> Iterable[Fact]:
@@ -31,60 +24,22 @@ def _two_hop_swap(call: Call) -> Iterable[Fact]:
     first = (call.account("token_vault_one_input"), call.account("token_vault_one_intermediate"))
     second = (call.account("token_vault_two_intermediate"), call.account("token_vault_two_output"))
     trader = call.owner_of(source)
-    taken, middle = _passed(call, source, first[0]), _passed(call, first[1], second[0])
-    given = _passed(call, second[1], call.account("token_owner_account_output"))
+    taken, middle = needed_transfer(call, source, first[0]), needed_transfer(call, first[1], second[0])
+    given = needed_transfer(call, second[1], call.account("token_owner_account_output"))
     pools = call.account("fusion_pool_one"), call.account("fusion_pool_two")
     yield hop(call, pool=pools[0], trader=trader, taken=taken, given=middle, vaults=first, is_first=True)
     handed_on = middle.handed_on()
     yield hop(call, pool=pools[1], trader=trader, taken=handed_on, given=given, vaults=second, is_first=False)
 
 
-def _passed(call: Call, source: str, destination: str) -> Transfer:
-    """The transfer that a hop cannot do without; LayoutError where the call made none."""
-    found = transferred(call, source, destination)
-    if found is None:
-        raise LayoutError(f"{call.layout.name} moved nothing from {source} to {destination}")
-    return found
-
-
-def _user_accounts(call: Call) -> tuple[str, str]:
-    return call.account("token_owner_account_a"), call.account("token_owner_account_b")
-
-
-def _liquidity(call: Call, kind: str, accounts: tuple[str, ...]) -> Iterable[Fact]:
-    wallet = call.owner_of(accounts[0])
-    return pool_liquidity(call, kind, pool=call.account("fusion_pool"), wallet=wallet, accounts=accounts)
-
-
-def _increase(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD, _user_accounts(call))
-
-
-def _decrease(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, _user_accounts(call))
-
-
-def _increase_order(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD, (call.account("token_owner_account"),))
-
-
-def _collect_fees(call: Call) -> Iterable[Fact]:
-    accounts = _user_accounts(call)
-    wallet = call.owner_of(accounts[0])
-    return claims(call, "lp_fee_claim", wallet=wallet, accounts=accounts, pool=call.account("fusion_pool"))
-
-
-def _collect_protocol_fees(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("token_destination_a"), call.account("token_destination_b"))
-    wallet = call.owner_of(accounts[0])
-    return claims(call, "protocol_fee_claim", wallet=wallet, accounts=accounts, pool=call.account("fusion_pool"))
-
-
-def _initialize_pool(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_mint_a"), call.account("token_mint_b"))
-    wallet = call.account("funder")
-    yield pool_created(call, pool=call.account("fusion_pool"), mint=mint, quote_mint=quote_mint, wallet=wallet)
-
+_USER = "token_owner_account_a token_owner_account_b"
+_increase, _decrease = adding_and_removing("fusion_pool", accounts=_USER, wallet=first_owner)
+_increase_order = changing(ADD, "fusion_pool", accounts="token_owner_account", wallet=first_owner)
+_collect_fees = claiming("lp_fee_claim", "fusion_pool", accounts=_USER, wallet=first_owner)
+_collect_protocol_fees = claiming(
+    "protocol_fee_claim", "fusion_pool", accounts="token_destination_a token_destination_b", wallet=first_owner
+)
+_initialize_pool = creating("fusion_pool", mints="token_mint_a token_mint_b", wallet="funder")
 
 _USER_AND_VAULTS = "token_mint_a token_mint_b token_owner_account_a token_owner_account_b token_vault_a token_vault_b"
 _POSITION = "position_authority position position_token_account"

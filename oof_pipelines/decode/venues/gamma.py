@@ -10,21 +10,9 @@ from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import fee, pool_swap
+from oof_pipelines.decode.pool_liquidity import ADD, adding_and_removing, changing, claiming, creating, holder_or
+from oof_pipelines.decode.pool_swaps import fee, one_way
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
-
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("pool_state"),
-        source=call.account("input_token_account"),
-        destination=call.account("output_token_account"),
-        vaults=(call.account("input_vault"), call.account("output_vault")),
-        fees=_fees(call),
-    )
 
 
 def _fees(call: Call) -> tuple[FeePart, ...]:
@@ -42,44 +30,38 @@ def _fees(call: Call) -> tuple[FeePart, ...]:
     return (*fee("lp", mint, told["dynamic_fee"] - referral_raw, INSIDE), *referral)
 
 
-def _deposit(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD, "owner", "token_0_account", "token_1_account")
-
-
-def _withdraw(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, "owner", "token_0_account", "token_1_account")
-
-
-def _liquidity(call: Call, kind: str, signer: str, *names: str) -> list[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts, call.account(signer))
-    return pool_liquidity(call, kind, pool=call.account("pool_state"), wallet=wallet, accounts=accounts)
+_swap = one_way(
+    "pool_state",
+    source="input_token_account",
+    destination="output_token_account",
+    vaults="input_vault output_vault",
+    fees=_fees,
+)
+_deposit, _withdraw = adding_and_removing(
+    "pool_state", accounts="token_0_account token_1_account", wallet=holder_or("owner")
+)
+_created = creating("pool_state", mints="token_0_mint token_1_mint", wallet="creator")
+_fill = changing(ADD, "pool_state", accounts="creator_token_0 creator_token_1", wallet=holder_or("creator"))
 
 
 def _initialize(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_0_mint"), call.account("token_1_mint"))
-    pool, creator = call.account("pool_state"), call.account("creator")
-    yield pool_created(call, pool=pool, mint=mint, quote_mint=quote_mint, wallet=creator)
-    yield from _liquidity(call, ADD, "creator", "creator_token_0", "creator_token_1")
+    yield from _created(call)
+    yield from _fill(call)
 
 
-def _protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claims(call, "protocol_fee_claim", "owner", "recipient_token_0_account", "recipient_token_1_account")
-
-
-def _partner_fee(call: Call) -> Iterable[Fact]:
-    return _claims(call, "platform_fee_claim", "partner", "token_0_token_account", "token_1_token_account")
-
-
-def _rewards(call: Call) -> Iterable[Fact]:
-    return _claims(call, "reward_claim", "user", "user_token_account")
-
-
-def _claims(call: Call, kind: str, claimer: str, *names: str) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts, call.account(claimer))
-    return claims(call, kind, wallet=wallet, accounts=accounts, pool=call.account("pool_state"))
-
+_protocol_fee = claiming(
+    "protocol_fee_claim",
+    "pool_state",
+    accounts="recipient_token_0_account recipient_token_1_account",
+    wallet=holder_or("owner"),
+)
+_partner_fee = claiming(
+    "platform_fee_claim",
+    "pool_state",
+    accounts="token_0_token_account token_1_token_account",
+    wallet=holder_or("partner"),
+)
+_rewards = claiming("reward_claim", "pool_state", accounts="user_token_account", wallet=holder_or("user"))
 
 _SWAP_ACCOUNTS = (
     "payer authority amm_config pool_state input_token_account output_token_account input_vault output_vault"
@@ -102,7 +84,8 @@ PROGRAM = Program(
     name="gamma",
     role=VENUE,
     program_ids=("GAMMA7meSFWaBXF25oSUgmGRwaW6sCMFLmBNiMSdbHVT",),
-    source="IDL of gamma 0.1.0 in GooseFX1/gamma-sdk; GooseFX1/gamma, programs/gamma/src (February 2025) for the events",
+    source="IDL of gamma 0.1.0 in GooseFX1/gamma-sdk; GooseFX1/gamma, programs/gamma/src (February 2025) for the events;"
+    " a recorded swap",
     instructions=(
         instruction("oracle_based_swap_base_input", _SWAP_ACCOUNTS, _INPUT, read=_swap),
         instruction("swap_base_input", _SWAP_ACCOUNTS, _INPUT, read=_swap),

@@ -5,22 +5,10 @@ out and, since some version, one byte more. Version 1 has the tag 2 and one byte
 both keep the pool's order of mints.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("market"),
-        accounts=(call.account("user_base"), call.account("user_quote")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-    )
-
+_swap = either_way("market", accounts="user_base user_quote", vaults="base_vault quote_vault")
 
 PROGRAMS = (
     Program(

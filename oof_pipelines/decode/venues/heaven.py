@@ -9,8 +9,8 @@ buy has it. A token made with a first purchase in the same call has no leg for i
 from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Reserve, TokenEvent
-from oof_pipelines.decode.pool_liquidity import claims, holder_of
+from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Reserve
+from oof_pipelines.decode.pool_liquidity import claiming, holder_or, token_event
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
 
@@ -51,10 +51,8 @@ def _reserves(call: Call) -> tuple[Reserve, ...] | None:
 
 def _launch(call: Call) -> Iterable[Fact]:
     told = call.event("CreateStandardLiquidityPoolEvent")
-    yield TokenEvent(
-        call.path,
-        call.instruction.program_id,
-        call.program.name,
+    yield token_event(
+        call,
         "launch",
         call.account("token_a_mint"),
         call.account("user"),
@@ -65,13 +63,12 @@ def _launch(call: Call) -> Iterable[Fact]:
     )
 
 
-def _creator_fee(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("user_token_a_vault"), call.account("user_token_b_vault"))
-    wallet = holder_of(call, accounts, call.account("user"))
-    return claims(
-        call, "creator_fee_claim", wallet=wallet, accounts=accounts, pool=call.account("liquidity_pool_state")
-    )
-
+_creator_fee = claiming(
+    "creator_fee_claim",
+    "liquidity_pool_state",
+    accounts="user_token_a_vault user_token_b_vault",
+    wallet=holder_or("user"),
+)
 
 _TRADE_ACCOUNTS = (
     "token_a_program token_b_program associated_token_program system_program liquidity_pool_state user token_a_mint"

@@ -8,21 +8,17 @@ from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
 _SWAP_BYTES = 25
+_swap = either_way("pool", accounts="user_base user_quote", vaults="base_vault quote_vault")
 
 
 def _call(call: Call) -> Iterable[Fact]:
     if len(call.instruction.data) != _SWAP_BYTES or not call.called:
         return []
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=(call.account("user_base"), call.account("user_quote")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-    )
+    return _swap(call)
 
 
 PROGRAM = Program(

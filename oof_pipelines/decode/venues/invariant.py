@@ -4,53 +4,15 @@ The trade fee stays in the reserves. A removed position's last account is closed
 closed too, but no data say so, and its rent is left to the balances.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, claiming, creating, first_owner, named
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction, quiet
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=(call.account("account_x"), call.account("account_y")),
-        vaults=(call.account("reserve_x"), call.account("reserve_y")),
-    )
-
-
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    accounts = (call.account("account_x"), call.account("account_y"))
-    return pool_liquidity(call, kind, pool=call.account("pool"), wallet=call.account("owner"), accounts=accounts)
-
-
-def _create_position(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _remove_position(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
-
-
-def _claim_fee(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("account_x"), call.account("account_y"))
-    return claims(call, "lp_fee_claim", wallet=call.account("owner"), accounts=accounts, pool=call.account("pool"))
-
-
-def _withdraw_protocol_fee(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("account_x"), call.account("account_y"))
-    wallet = call.owner_of(accounts[0])
-    return claims(call, "protocol_fee_claim", wallet=wallet, accounts=accounts, pool=call.account("pool"))
-
-
-def _create_pool(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_x"), call.account("token_y"))
-    yield pool_created(call, pool=call.account("pool"), mint=mint, quote_mint=quote_mint, wallet=call.account("payer"))
-
+_swap = either_way("pool", accounts="account_x account_y", vaults="reserve_x reserve_y")
+_create_position, _remove_position = adding_and_removing("pool", accounts="account_x account_y", wallet=named("owner"))
+_claim_fee = claiming("lp_fee_claim", "pool", accounts="account_x account_y", wallet=named("owner"))
+_withdraw_protocol_fee = claiming("protocol_fee_claim", "pool", accounts="account_x account_y", wallet=first_owner)
+_create_pool = creating("pool", mints="token_x token_y", wallet="payer")
 
 _USER_AND_RESERVES = "token_x token_y account_x account_y reserve_x reserve_y"
 

@@ -4,46 +4,17 @@ The trade fee stays in the vaults; a part of it is minted as pool tokens for the
 more. Older and newer oracles only change the last accounts.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, pool_liquidity
-from oof_pipelines.decode.pool_swaps import pool_swap
+from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, changing, first_owner
+from oof_pipelines.decode.pool_swaps import one_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("amm"),
-        source=call.account("source_info"),
-        destination=call.account("destination_info"),
-        vaults=(call.account("swap_source"), call.account("swap_destination")),
-    )
-
-
-def _liquidity(call: Call, kind: str, accounts: tuple[str, str], share_account: str) -> Iterable[Fact]:
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("amm"),
-        wallet=call.owner_of(accounts[0]),
-        accounts=accounts,
-        share_account=share_account,
-        share_mint=call.account("pool_mint"),
-    )
-
-
-def _deposit(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("source_a_info"), call.account("source_b_info"))
-    return _liquidity(call, ADD, accounts, call.account("destination"))
-
-
-def _withdraw(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("dest_token_a_info"), call.account("dest_token_b_info"))
-    return _liquidity(call, REMOVE, accounts, call.account("source_info"))
-
+_swap = one_way("amm", source="source_info", destination="destination_info", vaults="swap_source swap_destination")
+_deposit = changing(
+    ADD, "amm", accounts="source_a_info source_b_info", wallet=first_owner, share="destination pool_mint"
+)
+_withdraw = changing(
+    REMOVE, "amm", accounts="dest_token_a_info dest_token_b_info", wallet=first_owner, share="source_info pool_mint"
+)
 
 PROGRAM = Program(
     name="lifinity_v2",

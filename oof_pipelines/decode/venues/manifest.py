@@ -4,52 +4,14 @@ Traders who rest orders keep their funds in the market: what they put in and tak
 order that is filled moves no token account. The fills that a swap logs say who that was; they are no trade of a wallet here.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, creating, first_owner
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("market"),
-        accounts=(call.account("trader_base"), call.account("trader_quote")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-    )
-
-
-def _funds(call: Call, kind: str, place: str) -> Iterable[Fact]:
-    account = call.account("trader_token")
-    return pool_liquidity(call, kind, pool=call.account(place), wallet=call.owner_of(account), accounts=(account,))
-
-
-def _deposit(call: Call) -> Iterable[Fact]:
-    return _funds(call, ADD, "market")
-
-
-def _withdraw(call: Call) -> Iterable[Fact]:
-    return _funds(call, REMOVE, "market")
-
-
-def _global_deposit(call: Call) -> Iterable[Fact]:
-    return _funds(call, ADD, "global")
-
-
-def _global_withdraw(call: Call) -> Iterable[Fact]:
-    return _funds(call, REMOVE, "global")
-
-
-def _create_market(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("base_mint"), call.account("quote_mint"))
-    yield pool_created(
-        call, pool=call.account("market"), mint=mint, quote_mint=quote_mint, wallet=call.account("payer")
-    )
-
+_swap = either_way("market", accounts="trader_base trader_quote", vaults="base_vault quote_vault")
+_deposit, _withdraw = adding_and_removing("market", accounts="trader_token", wallet=first_owner)
+_global_deposit, _global_withdraw = adding_and_removing("global", accounts="trader_token", wallet=first_owner)
+_create_market = creating("market", mints="base_mint quote_mint", wallet="payer")
 
 _SWAP_ACCOUNTS = "market system_program trader_base trader_quote base_vault quote_vault token_program_base base_mint"
 _SWAP_ARGUMENTS = "in_atoms:u64 out_atoms:u64 is_base_in:bool is_exact_in:bool"

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
+from oof_pipelines.decode.pool_liquidity import REMOVE, adding_and_removing, changing, claiming, creating
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, event, instruction, quiet
 
@@ -40,57 +39,20 @@ def _fees(call: Call, sold_mint: str) -> tuple[FeePart, ...]:
     )
 
 
-def _add(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD, ("user_a_token", "user_b_token"))
-
-
-def _remove(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, ("user_a_token", "user_b_token"))
-
-
-def _remove_single_side(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, ("user_destination_token",))
-
-
-def _liquidity(call: Call, kind: str, names: tuple[str, ...]) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("pool"),
-        wallet=holder_of(call, accounts),
-        accounts=accounts,
-        share_account=call.account("user_pool_lp"),
-        share_mint=call.account("lp_mint"),
-    )
-
-
-def _created(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_a_mint"), call.account("token_b_mint"))
-    yield pool_created(call, pool=call.account("pool"), mint=mint, quote_mint=quote_mint, wallet=call.account("user"))
+_USER, _SHARE = "user_a_token user_b_token", "user_pool_lp lp_mint"
+_add, _remove = adding_and_removing("pool", accounts=_USER, share=_SHARE)
+_remove_single_side = changing(REMOVE, "pool", accounts="user_destination_token", share=_SHARE)
+_created = creating("pool", mints="token_a_mint token_b_mint", wallet="user")
 
 
 def _created_with_liquidity(call: Call) -> Iterable[Fact]:
     yield from _created(call)
-    yield from _liquidity(call, ADD, ("user_a_token", "user_b_token"))
+    yield from _add(call)
 
 
-def _claim_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "lp_fee_claim")
-
-
-def _claim_partner_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "platform_fee_claim")
-
-
-def _claim_protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim")
-
-
-def _claim(call: Call, kind: str) -> Iterable[Fact]:
-    accounts = (call.account("user_a_token"), call.account("user_b_token"))
-    return claims(call, kind, wallet=holder_of(call, accounts), accounts=accounts, pool=call.account("pool"))
-
+_claim_fee = claiming("lp_fee_claim", "pool", accounts=_USER)
+_claim_partner_fee = claiming("platform_fee_claim", "pool", accounts=_USER)
+_claim_protocol_fee = claiming("protocol_fee_claim", "pool", accounts=_USER)
 
 _VAULTS = "a_vault_lp b_vault_lp a_vault b_vault a_vault_lp_mint b_vault_lp_mint a_token_vault b_token_vault"
 _BALANCED = f"pool lp_mint user_pool_lp {_VAULTS} user_a_token user_b_token user"

@@ -13,24 +13,13 @@ from collections.abc import Iterable
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
 from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import fee, pool_swap
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, claiming, holder_of, pool_created
+from oof_pipelines.decode.pool_swaps import fee, one_way
 from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, event, instruction, quiet
 from oof_pipelines.decode.records import Record
 
 _A_TO_B = 0
 _COMPOUNDING = 2
-
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("pool"),
-        source=call.account("input_token_account"),
-        destination=call.account("output_token_account"),
-        vaults=(call.account("token_a_vault"), call.account("token_b_vault")),
-        fees=_fees(call),
-    )
 
 
 def _fees(call: Call) -> tuple[FeePart, ...]:
@@ -70,18 +59,15 @@ def _fee_parts(call: Call, told: Record, mint: str, shared_kind: str) -> tuple[F
     )
 
 
-def _add(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _remove(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
-
-
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    accounts = (call.account("token_a_account"), call.account("token_b_account"))
-    wallet = holder_of(call, accounts)
-    return pool_liquidity(call, kind, pool=call.account("pool"), wallet=wallet, accounts=accounts)
+_swap = one_way(
+    "pool",
+    source="input_token_account",
+    destination="output_token_account",
+    vaults="token_a_vault token_b_vault",
+    fees=_fees,
+)
+_BOTH = "token_a_account token_b_account"
+_add, _remove = adding_and_removing("pool", accounts=_BOTH)
 
 
 def _created(call: Call) -> Iterable[Fact]:
@@ -89,34 +75,14 @@ def _created(call: Call) -> Iterable[Fact]:
     accounts = (call.account("token_a_account"), call.account("token_b_account"))
     pool, wallet = call.account("pool"), holder_of(call, accounts, call.account("owner"))
     yield pool_created(call, pool=pool, mint=mint, quote_mint=quote_mint, wallet=wallet)
-    yield from _liquidity(call, ADD)
+    yield from _add(call)
 
 
-def _claim_position_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "lp_fee_claim", ("token_a_account", "token_b_account"))
-
-
-def _claim_partner_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "platform_fee_claim", ("token_a_account", "token_b_account"))
-
-
-def _claim_protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", ("token_a_account", "token_b_account"))
-
-
-def _claim_protocol_fee_of_one(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", ("receiver_token",))
-
-
-def _claim_reward(call: Call) -> Iterable[Fact]:
-    return _claim(call, "reward_claim", ("user_token_account",))
-
-
-def _claim(call: Call, kind: str, names: tuple[str, ...]) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts)
-    return claims(call, kind, wallet=wallet, accounts=accounts, pool=call.account("pool"))
-
+_claim_position_fee = claiming("lp_fee_claim", "pool", accounts=_BOTH)
+_claim_partner_fee = claiming("platform_fee_claim", "pool", accounts=_BOTH)
+_claim_protocol_fee = claiming("protocol_fee_claim", "pool", accounts=_BOTH)
+_claim_protocol_fee_of_one = claiming("protocol_fee_claim", "pool", accounts="receiver_token")
+_claim_reward = claiming("reward_claim", "pool", accounts="user_token_account")
 
 _USER = "token_a_account token_b_account token_a_vault token_b_vault token_a_mint token_b_mint"
 _SWAP = (

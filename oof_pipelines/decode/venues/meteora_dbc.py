@@ -13,7 +13,7 @@ from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, TokenEvent
 from oof_pipelines.decode.operations import MoveLamports, Operation
-from oof_pipelines.decode.pool_liquidity import claims, holder_of
+from oof_pipelines.decode.pool_liquidity import claiming, token_event
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import VENUE, Arguments, InstructionLayout, Program, event, instruction, quiet
 from oof_pipelines.decode.records import Record
@@ -34,7 +34,7 @@ def _swap(call: Call) -> Iterable[Fact]:
     )
     if call.event("EvtCurveComplete") is not None:
         wallet = call.owner_of(call.account("input_token_account"))
-        yield _token_event(call, "graduation", wallet, call.account("pool"))
+        yield _step(call, "graduation", wallet, call.account("pool"))
 
 
 def _fees(call: Call) -> tuple[FeePart, ...]:
@@ -56,25 +56,15 @@ def _fees(call: Call) -> tuple[FeePart, ...]:
     )
 
 
-def _token_event(call: Call, kind: str, wallet: str, pool: str) -> TokenEvent:
-    return TokenEvent(
-        call.path,
-        call.instruction.program_id,
-        call.program.name,
-        kind,
-        call.account("base_mint"),
-        wallet,
-        pool=pool,
-        quote_mint=call.account("quote_mint"),
-    )
+def _step(call: Call, kind: str, wallet: str, pool: str) -> TokenEvent:
+    mint, quote_mint = call.account("base_mint"), call.account("quote_mint")
+    return token_event(call, kind, mint, wallet, pool=pool, quote_mint=quote_mint)
 
 
 def _launch(call: Call) -> Iterable[Fact]:
     creator = call.account("creator")
-    yield TokenEvent(
-        call.path,
-        call.instruction.program_id,
-        call.program.name,
+    yield token_event(
+        call,
         "launch",
         call.account("base_mint"),
         call.account("payer"),
@@ -89,17 +79,15 @@ def _launch(call: Call) -> Iterable[Fact]:
 
 
 def _migrate_v1(call: Call) -> Iterable[Fact]:
-    yield _token_event(call, "migration", call.account("payer"), call.account("pool"))
+    yield _step(call, "migration", call.account("payer"), call.account("pool"))
 
 
 def _migrate_v2(call: Call) -> Iterable[Fact]:
     """The new pool's configuration had an account of its own at first, which shifted by one what follows it."""
     is_first = call.account("base_mint_or_program") == _DAMM_V2
     mint, quote_mint = ("quote_or_base_mint", "first_quote_mint") if is_first else _MINTS_OF_MIGRATION
-    yield TokenEvent(
-        call.path,
-        call.instruction.program_id,
-        call.program.name,
+    yield token_event(
+        call,
         "migration",
         call.account(mint),
         call.account("first_payer" if is_first else "payer"),
@@ -108,32 +96,14 @@ def _migrate_v2(call: Call) -> Iterable[Fact]:
     )
 
 
-def _claim_trading_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "platform_fee_claim", ("token_a_account", "token_b_account"))
-
-
-def _claim_creator_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "creator_fee_claim", ("token_a_account", "token_b_account"))
-
-
-def _claim_protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", ("token_a_account", "token_b_account"))
-
-
-def _claim_protocol_fee_of_one(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", ("receiver_token",))
-
-
-def _partner_surplus(call: Call) -> Iterable[Fact]:
-    return _claim(call, "platform_fee_claim", ("token_quote_account",))
-
-
-def _creator_surplus(call: Call) -> Iterable[Fact]:
-    return _claim(call, "creator_fee_claim", ("token_quote_account",))
-
-
-def _protocol_surplus(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", ("token_quote_account",))
+_BOTH = "token_a_account token_b_account"
+_claim_trading_fee = claiming("platform_fee_claim", "pool", accounts=_BOTH)
+_claim_creator_fee = claiming("creator_fee_claim", "pool", accounts=_BOTH)
+_claim_protocol_fee = claiming("protocol_fee_claim", "pool", accounts=_BOTH)
+_claim_protocol_fee_of_one = claiming("protocol_fee_claim", "pool", accounts="receiver_token")
+_partner_surplus = claiming("platform_fee_claim", "pool", accounts="token_quote_account")
+_creator_surplus = claiming("creator_fee_claim", "pool", accounts="token_quote_account")
+_protocol_surplus = claiming("protocol_fee_claim", "pool", accounts="token_quote_account")
 
 
 def _migration_fee(call: Call) -> Iterable[Fact]:
@@ -152,12 +122,6 @@ def _creation_fee(call: Call) -> Iterable[Fact]:
     told = call.event("EvtClaimPoolCreationFee")
     if told is not None and told["creation_fee"]:
         yield Claim(*told_by, "protocol_fee_claim", told["receiver"], NATIVE_MINT, told["creation_fee"], told["pool"])
-
-
-def _claim(call: Call, kind: str, names: tuple[str, ...]) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts)
-    return claims(call, kind, wallet=wallet, accounts=accounts, pool=call.account("pool"))
 
 
 def _creation_fee_of_protocol(told: Record, arguments: Arguments) -> list[Operation]:

@@ -10,8 +10,15 @@ from collections.abc import Iterable
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, Liquidity
 from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
+from oof_pipelines.decode.pool_liquidity import (
+    ADD,
+    REMOVE,
+    adding_and_removing,
+    changing,
+    claiming,
+    creating,
+    holder_of,
+)
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, event, instruction, quiet
 
@@ -48,22 +55,9 @@ def _fees(call: Call) -> tuple[FeePart, ...]:
     )
 
 
-def _add(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD, ("user_token_x", "user_token_y"))
-
-
-def _add_one_side(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD, ("user_token",))
-
-
-def _remove(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, ("user_token_x", "user_token_y"))
-
-
-def _liquidity(call: Call, kind: str, names: tuple[str, ...]) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts)
-    return pool_liquidity(call, kind, pool=call.account("lb_pair"), wallet=wallet, accounts=accounts)
+_BOTH_OF_USER = "user_token_x user_token_y"
+_add, _remove = adding_and_removing("lb_pair", accounts=_BOTH_OF_USER)
+_add_one_side = changing(ADD, "lb_pair", accounts="user_token")
 
 
 def _rebalance(call: Call) -> Iterable[Fact]:
@@ -88,42 +82,13 @@ def _rebalance(call: Call) -> Iterable[Fact]:
             yield Claim(*told_by, "lp_fee_claim", wallet, mint, raw, pool)
 
 
-def _place_order(call: Call) -> Iterable[Fact]:
-    """A limit order lies in the pool's bins as a position does, and is taken out as such, filled or not."""
-    return _liquidity(call, ADD, ("user_token",))
-
-
-def _cancel_order(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, ("user_token_x", "user_token_y"))
-
-
-def _claim_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "lp_fee_claim", ("user_token_x", "user_token_y"))
-
-
-def _claim_reward(call: Call) -> Iterable[Fact]:
-    return _claim(call, "reward_claim", ("user_token",))
-
-
-def _claim_protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", ("user_token_x", "user_token_y"))
-
-
-def _zap_protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", ("user_token",))
-
-
-def _claim(call: Call, kind: str, names: tuple[str, ...]) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts)
-    return claims(call, kind, wallet=wallet, accounts=accounts, pool=call.account("lb_pair"))
-
-
-def _created(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_mint_x"), call.account("token_mint_y"))
-    pool, wallet = call.account("lb_pair"), call.account("funder")
-    yield pool_created(call, pool=pool, mint=mint, quote_mint=quote_mint, wallet=wallet)
-
+# A limit order lies in the pool's bins as a position does, and is taken out as such, filled or not.
+_place_order, _cancel_order = _add_one_side, _remove
+_claim_fee = claiming("lp_fee_claim", "lb_pair", accounts=_BOTH_OF_USER)
+_claim_reward = claiming("reward_claim", "lb_pair", accounts="user_token")
+_claim_protocol_fee = claiming("protocol_fee_claim", "lb_pair", accounts=_BOTH_OF_USER)
+_zap_protocol_fee = claiming("protocol_fee_claim", "lb_pair", accounts="user_token")
+_created = creating("lb_pair", mints="token_mint_x token_mint_y", wallet="funder")
 
 _SWAP = (
     "lb_pair bin_array_bitmap_extension reserve_x reserve_y user_token_in user_token_out token_x_mint token_y_mint oracle"

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import ON_TOP, Fact, FeePart, Leg, TokenEvent
+from oof_pipelines.decode.facts import ON_TOP, Fact, FeePart, Leg
 from oof_pipelines.decode.layout import LayoutError
 from oof_pipelines.decode.operations import MoveLamports, Operation
+from oof_pipelines.decode.pool_liquidity import token_event
 from oof_pipelines.decode.pool_swaps import fee
 from oof_pipelines.decode.program import VENUE, Arguments, Program, event, instruction, quiet
 from oof_pipelines.decode.records import Record
@@ -74,38 +75,25 @@ def _fees(call: Call) -> tuple[FeePart, ...]:
 
 def _launch(call: Call) -> Iterable[Fact]:
     sender = call.account("sender")
-    return [
-        TokenEvent(
-            call.path,
-            call.instruction.program_id,
-            call.program.name,
-            "launch",
-            call.account("mint"),
-            sender,
-            pool=call.account("curve_account"),
-            quote_mint=NATIVE_MINT,
-            creator=sender,
-            name=call.args["name"],
-            symbol=call.args["symbol"],
-            uri=call.args["uri"],
-            token_program_id=call.account("token_program"),
-        )
-    ]
+    yield token_event(
+        call,
+        "launch",
+        call.account("mint"),
+        sender,
+        pool=call.account("curve_account"),
+        quote_mint=NATIVE_MINT,
+        creator=sender,
+        name=call.args["name"],
+        symbol=call.args["symbol"],
+        uri=call.args["uri"],
+        token_program_id=call.account("token_program"),
+    )
 
 
 def _migrate(call: Call) -> Iterable[Fact]:
     """The curve's tokens and lamports go to the authority that makes a pool of them in a later transaction."""
-    return [
-        TokenEvent(
-            call.path,
-            call.instruction.program_id,
-            call.program.name,
-            "migration",
-            call.account("mint"),
-            call.account("migration_authority"),
-            quote_mint=NATIVE_MINT,
-        )
-    ]
+    wallet = call.account("migration_authority")
+    yield token_event(call, "migration", call.account("mint"), wallet, quote_mint=NATIVE_MINT)
 
 
 _TRADE = "sender sender_token_account curve_account curve_token_account dex_fee helio_fee mint"

@@ -3,22 +3,10 @@
 The program is closed; its interface crate declares `swap`. The fee stays in the reserves, so it is inside the amounts.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("trading_pair"),
-        accounts=(call.account("user_x"), call.account("user_y")),
-        vaults=(call.account("reserve_x"), call.account("reserve_y")),
-    )
-
+_swap = either_way("trading_pair", accounts="user_x user_y", vaults="reserve_x reserve_y")
 
 PROGRAM = Program(
     name="obric_v2",

@@ -4,31 +4,24 @@ Fees leave the vault of what was sold in the same call, to the pools' owner and 
 Only the swap of an exact amount in is recorded; no layout of the rest is published.
 """
 
-from collections.abc import Iterable
-
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
-from oof_pipelines.decode.pool_swaps import fee, pool_swap
+from oof_pipelines.decode.facts import FeePart
+from oof_pipelines.decode.pool_swaps import fee_paid_to, one_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
 
 def _fee(call: Call, kind: str, name: str) -> tuple[FeePart, ...]:
-    if not call.has(name):
-        return ()
-    account = call.account(name)
-    fee_raw = call.moved(account) if account != call.account("user_source") else 0
-    return fee(kind, call.mint_of(account), fee_raw, INSIDE, call.owner_of(account)) if fee_raw > 0 else ()
+    is_paid = call.has(name) and call.account(name) != call.account("user_source")
+    return fee_paid_to(call, call.account(name), kind) if is_paid else ()
 
 
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("pool_state"),
-        source=call.account("user_source"),
-        destination=call.account("user_destination"),
-        vaults=(call.account("vault_in"), call.account("vault_out")),
-        fees=(*_fee(call, "protocol", "fee_account"), *_fee(call, "referral", "referrer_account")),
-    )
+def _fees(call: Call) -> tuple[FeePart, ...]:
+    return (*_fee(call, "protocol", "fee_account"), *_fee(call, "referral", "referrer_account"))
+
+
+_swap = one_way(
+    "pool_state", source="user_source", destination="user_destination", vaults="vault_in vault_out", fees=_fees
+)
 
 
 PROGRAM = Program(

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 from oof_pipelines.chain.transaction import Instruction
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg, Reserve
+from oof_pipelines.decode.facts import Fact, FeePart, Leg, Reserve
 from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, pool_liquidity
-from oof_pipelines.decode.pool_swaps import either_way_swap, fee
-from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, instruction
+from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claiming, first_owner, pool_liquidity
+from oof_pipelines.decode.pool_swaps import either_way, fee_paid_to
+from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, instruction, quiet_tags
 
 _IMMEDIATE_OR_CANCEL = 1
 _PAYER_SEAT = 6
@@ -118,17 +118,10 @@ def _referral(call: Call) -> tuple[FeePart, ...]:
         return ()
     account = call.account("referrer_pc")
     is_user = account in (call.account("user_coin"), call.account("user_pc"))
-    raw = 0 if is_user else call.moved(account)
-    return fee("referral", call.mint_of(account), raw, INSIDE, call.owner_of(account)) if raw > 0 else ()
+    return () if is_user else fee_paid_to(call, account, "referral")
 
 
-def _send_take(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("market"),
-        accounts=(call.account("user_coin"), call.account("user_pc")),
-        vaults=(call.account("coin_vault"), call.account("pc_vault")),
-    )
+_send_take = either_way("market", accounts="user_coin user_pc", vaults="coin_vault pc_vault")
 
 
 # --- makers ---
@@ -147,10 +140,7 @@ def _new_order(call: Call) -> Iterable[Fact]:
     return [] if _takes_at_once(call.instruction.data) and _is_settled(call) else _order(call)
 
 
-def _sweep_fees(call: Call) -> Iterable[Fact]:
-    account = call.account("fee_receiver")
-    wallet = call.owner_of(account)
-    return claims(call, "protocol_fee_claim", wallet=wallet, accounts=(account,), pool=call.account("market"))
+_sweep_fees = claiming("protocol_fee_claim", "market", accounts="fee_receiver", wallet=first_owner)
 
 
 # --- layouts ---
@@ -161,7 +151,7 @@ _ORDER_ARGS = (
     "side:u32 limit_price:u64 max_coin_quantity:u64 max_pc_quantity:u64 self_trade_behavior:u32 order_type:u32"
     " client_order_id:u64 limit:u16"
 )
-_QUIET = {
+_QUIET_TAGS = {
     0: "initialize_market",
     2: "match_orders",
     3: "consume_events",
@@ -203,7 +193,7 @@ def _instructions() -> tuple[InstructionLayout, ...]:
         ),
         instruction("replace_order_by_client_id", _ORDER, discriminator=_tag(19), read=_order),
         instruction("replace_orders_by_client_ids", _ORDER, discriminator=_tag(20), read=_order),
-        *(instruction(name, discriminator=_tag(number)) for number, name in _QUIET.items()),
+        *quiet_tags(_QUIET_TAGS, before=b"\0", tag_bytes=4),
     )
 
 

@@ -13,11 +13,9 @@ from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg
-from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, claiming, creating, holder_or
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
-from oof_pipelines.decode.pool_transfers import Transfer, hop, transferred
+from oof_pipelines.decode.pool_transfers import Transfer, hop, needed_transfer
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
 
 # --- swaps ---
@@ -43,7 +41,7 @@ def _two_hop_swap(call: Call) -> Iterable[Fact]:
         sides = ("a", "b") if call.args[f"a_to_b_{number}"] else ("b", "a")
         source, destination = (call.account(f"token_owner_account_{number}_{side}") for side in sides)
         vaults = (call.account(f"token_vault_{number}_{sides[0]}"), call.account(f"token_vault_{number}_{sides[1]}"))
-        taken, given = _passed(call, source, vaults[0]), _passed(call, vaults[1], destination)
+        taken, given = needed_transfer(call, source, vaults[0]), needed_transfer(call, vaults[1], destination)
         legs.append(_hop(call, number, call.owner_of(source), taken, given, vaults))
     return legs
 
@@ -52,10 +50,10 @@ def _two_hop_swap_v2(call: Call) -> Iterable[Fact]:
     source, destination = call.account("token_owner_account_input"), call.account("token_owner_account_output")
     first = (call.account("token_vault_one_input"), call.account("token_vault_one_intermediate"))
     second = (call.account("token_vault_two_intermediate"), call.account("token_vault_two_output"))
-    middle = _passed(call, first[1], second[0])
+    middle = needed_transfer(call, first[1], second[0])
     trader = call.owner_of(source)
-    yield _hop(call, "one", trader, _passed(call, source, first[0]), middle, first)
-    yield _hop(call, "two", trader, middle.handed_on(), _passed(call, second[1], destination), second)
+    yield _hop(call, "one", trader, needed_transfer(call, source, first[0]), middle, first)
+    yield _hop(call, "two", trader, middle.handed_on(), needed_transfer(call, second[1], destination), second)
 
 
 def _hop(call: Call, number: str, trader: str, taken: Transfer, given: Transfer, vaults: tuple[str, str]) -> Leg:
@@ -63,14 +61,6 @@ def _hop(call: Call, number: str, trader: str, taken: Transfer, given: Transfer,
     fees = _fees(call, pool, taken.mint)
     is_first = number == "one"
     return hop(call, pool=pool, trader=trader, taken=taken, given=given, vaults=vaults, fees=fees, is_first=is_first)
-
-
-def _passed(call: Call, source: str, destination: str) -> Transfer:
-    """The transfer that a hop cannot do without; LayoutError where the call made none."""
-    found = transferred(call, source, destination)
-    if found is None:
-        raise LayoutError(f"{call.layout.name} moved nothing from {source} to {destination}")
-    return found
 
 
 def _fees(call: Call, pool: str, sold_mint: str) -> tuple[FeePart, ...]:
@@ -88,49 +78,27 @@ def _fees(call: Call, pool: str, sold_mint: str) -> tuple[FeePart, ...]:
 # --- positions and pools ---
 
 
-def _increase(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _decrease(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
+_USER = "token_owner_account_a token_owner_account_b"
+_increase, _decrease = adding_and_removing("whirlpool", accounts=_USER, wallet=holder_or("position_authority"))
 
 
 def _reposition(call: Call) -> Iterable[Fact]:
     """A position moves to another range: what it lacks there is paid in, what it has over is paid out."""
-    yield from _liquidity(call, REMOVE)
-    yield from _liquidity(call, ADD)
+    yield from _decrease(call)
+    yield from _increase(call)
 
 
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    accounts = (call.account("token_owner_account_a"), call.account("token_owner_account_b"))
-    wallet = holder_of(call, accounts, call.account("position_authority"))
-    return pool_liquidity(call, kind, pool=call.account("whirlpool"), wallet=wallet, accounts=accounts)
-
-
-def _collect_fees(call: Call) -> Iterable[Fact]:
-    return _claims(call, "lp_fee_claim", "token_owner_account_a", "token_owner_account_b", signer="position_authority")
-
-
-def _collect_reward(call: Call) -> Iterable[Fact]:
-    return _claims(call, "reward_claim", "reward_owner_account", signer="position_authority")
-
-
-def _collect_protocol_fees(call: Call) -> Iterable[Fact]:
-    names = ("token_destination_a", "token_destination_b")
-    return _claims(call, "protocol_fee_claim", *names, signer="collect_protocol_fees_authority")
-
-
-def _claims(call: Call, kind: str, *names: str, signer: str) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts, call.account(signer))
-    return claims(call, kind, wallet=wallet, accounts=accounts, pool=call.account("whirlpool"))
-
-
-def _initialize_pool(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_mint_a"), call.account("token_mint_b"))
-    wallet = call.account("funder")
-    yield pool_created(call, pool=call.account("whirlpool"), mint=mint, quote_mint=quote_mint, wallet=wallet)
+_collect_fees = claiming("lp_fee_claim", "whirlpool", accounts=_USER, wallet=holder_or("position_authority"))
+_collect_reward = claiming(
+    "reward_claim", "whirlpool", accounts="reward_owner_account", wallet=holder_or("position_authority")
+)
+_collect_protocol_fees = claiming(
+    "protocol_fee_claim",
+    "whirlpool",
+    accounts="token_destination_a token_destination_b",
+    wallet=holder_or("collect_protocol_fees_authority"),
+)
+_initialize_pool = creating("whirlpool", mints="token_mint_a token_mint_b", wallet="funder")
 
 
 # --- layouts ---

@@ -13,10 +13,9 @@ from collections.abc import Iterable, Iterator
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
 from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import either_way_swap, fee
-from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, instruction
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, claiming, creating, first_owner, named
+from oof_pipelines.decode.pool_swaps import either_way, fee
+from oof_pipelines.decode.program import VENUE, Program, instruction, quiet_tags
 from oof_pipelines.decode.records import Record, RecordLayout
 
 _LOG = 15
@@ -74,32 +73,8 @@ def _taker_fee(call: Call) -> tuple[FeePart, ...]:
     return fee("protocol", call.mint_of(account), summary["total_fee_in_quote_lots"] * (moved_raw // lots), INSIDE)
 
 
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("market"),
-        accounts=(call.account("base_account"), call.account("quote_account")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-        fees=_taker_fee(call),
-    )
-
-
-def _funds(call: Call, kind: str) -> Iterable[Fact]:
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("market"),
-        wallet=call.account("trader"),
-        accounts=(call.account("base_account"), call.account("quote_account")),
-    )
-
-
-def _put_in(call: Call) -> Iterable[Fact]:
-    return _funds(call, ADD)
-
-
-def _take_out(call: Call) -> Iterable[Fact]:
-    return _funds(call, REMOVE)
+_swap = either_way("market", accounts="base_account quote_account", vaults="base_vault quote_vault", fees=_taker_fee)
+_put_in, _take_out = adding_and_removing("market", accounts="base_account quote_account", wallet=named("trader"))
 
 
 def _limit_order(call: Call) -> Iterable[Fact]:
@@ -111,17 +86,8 @@ def _limit_order(call: Call) -> Iterable[Fact]:
     return _put_in(call)
 
 
-def _initialize(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("base_mint"), call.account("quote_mint"))
-    wallet = call.account("market_creator")
-    yield pool_created(call, pool=call.account("market"), mint=mint, quote_mint=quote_mint, wallet=wallet)
-
-
-def _collect_fees(call: Call) -> Iterable[Fact]:
-    recipient = call.account("fee_recipient")
-    wallet = call.owner_of(recipient)
-    return claims(call, "protocol_fee_claim", wallet=wallet, accounts=(recipient,), pool=call.account("market"))
-
+_initialize = creating("market", mints="base_mint quote_mint", wallet="market_creator")
+_collect_fees = claiming("protocol_fee_claim", "market", accounts="fee_recipient", wallet=first_owner)
 
 _FIRST = "phoenix_program log_authority market"
 _ACCOUNTS = f"{_FIRST} trader base_account quote_account base_vault quote_vault token_program"
@@ -129,9 +95,22 @@ _ACCOUNTS_WITH_SEAT = f"{_FIRST} trader seat base_account quote_account base_vau
 _EVICTION = f"{_FIRST} market_authority trader seat base_account quote_account base_vault quote_vault token_program"
 
 
-def _quiet(**tags: int) -> tuple[InstructionLayout, ...]:
-    return tuple(instruction(name, f"{_FIRST} trader", discriminator=bytes([tag])) for name, tag in tags.items())
-
+_QUIET_TAGS = {
+    1: "swap_with_free_funds",
+    3: "place_limit_order_with_free_funds",
+    5: "reduce_order_with_free_funds",
+    7: "cancel_all_orders_with_free_funds",
+    9: "cancel_up_to_with_free_funds",
+    11: "cancel_multiple_orders_by_id_with_free_funds",
+    14: "request_seat",
+    17: "place_multiple_post_only_orders_with_free_funds",
+    101: "claim_authority",
+    102: "name_successor",
+    103: "change_market_status",
+    104: "change_seat_status",
+    105: "request_seat_authorized",
+    109: "change_fee_recipient",
+}
 
 PROGRAM = Program(
     name="phoenix",
@@ -163,22 +142,7 @@ PROGRAM = Program(
             read=_initialize,
         ),
         instruction("log", "log_authority", discriminator=bytes([_LOG])),
-        *_quiet(
-            swap_with_free_funds=1,
-            place_limit_order_with_free_funds=3,
-            reduce_order_with_free_funds=5,
-            cancel_all_orders_with_free_funds=7,
-            cancel_up_to_with_free_funds=9,
-            cancel_multiple_orders_by_id_with_free_funds=11,
-            request_seat=14,
-            place_multiple_post_only_orders_with_free_funds=17,
-            claim_authority=101,
-            name_successor=102,
-            change_market_status=103,
-            change_seat_status=104,
-            request_seat_authorized=105,
-            change_fee_recipient=109,
-        ),
+        *quiet_tags(_QUIET_TAGS, f"{_FIRST} trader"),
     ),
     tag_bytes=1,
 )

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from oof_pipelines.chain.base58 import encode_base58
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Claim, Fact, TokenEvent
+from oof_pipelines.decode.facts import Claim, Fact
 from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.pool_liquidity import claims
+from oof_pipelines.decode.pool_liquidity import claims, token_event
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
 from oof_pipelines.decode.pump_curve import (
     CURVE_EVENTS,
@@ -26,28 +26,16 @@ from oof_pipelines.decode.pump_curve import (
 _SHARE_KEY_BYTES = 32
 
 
-def _token_event(call: Call, kind: str, mint: str, quote_mint: str, **more: str) -> TokenEvent:
-    return TokenEvent(
-        call.path,
-        call.instruction.program_id,
-        call.program.name,
-        kind,
-        mint,
-        call.account("user"),
-        quote_mint=quote_mint,
-        **more,
-    )
-
-
 def _create(call: Call) -> Iterable[Fact]:
     told = call.event("CreateEvent")
     if told is None:
         raise LayoutError(f"{call.layout.name} told no CreateEvent")
-    yield _token_event(
+    yield token_event(
         call,
         "launch",
         told["mint"],
-        quote_mint_of(told),
+        call.account("user"),
+        quote_mint=quote_mint_of(told),
         pool=told["bonding_curve"],
         creator=told.get("creator", told["user"]),
         name=told["name"],
@@ -64,30 +52,23 @@ def _trade(call: Call) -> Iterable[Fact]:
     yield from legs
     for one in call.events:
         if one.name == "CompleteEvent":
-            yield TokenEvent(
-                call.path,
-                call.instruction.program_id,
-                call.program.name,
-                "graduation",
-                one.record["mint"],
-                legs[0].trader,
-                pool=one.record["bonding_curve"],
-                quote_mint=quote_mint_of(one.record),
-            )
+            mint, quote_mint, curve = one.record["mint"], quote_mint_of(one.record), one.record["bonding_curve"]
+            yield token_event(call, "graduation", mint, legs[0].trader, pool=curve, quote_mint=quote_mint)
 
 
 def _migrate(call: Call) -> Iterable[Fact]:
     """Nothing where the coin had moved before: the call then tells no event."""
     told = call.event("CompletePumpAmmMigrationEvent")
     if told is not None:
-        yield _token_event(call, "migration", told["mint"], quote_mint_of(told), pool=told["pool"])
+        wallet, quote_mint = call.account("user"), quote_mint_of(told)
+        yield token_event(call, "migration", told["mint"], wallet, pool=told["pool"], quote_mint=quote_mint)
 
 
 def _withdraw(call: Call) -> Iterable[Fact]:
     """Until March 2025 a full curve's tokens and lamports went to pump.fun, who then opened a Raydium pool with them."""
     mint = call.account("mint")
     if call.moved(call.account("associated_user"), mint) > 0:
-        yield _token_event(call, "migration", mint, NATIVE_MINT)
+        yield token_event(call, "migration", mint, call.account("user"), quote_mint=NATIVE_MINT)
 
 
 # --- what was kept for creators, traders and holders ---

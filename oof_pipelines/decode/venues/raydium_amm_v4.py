@@ -21,7 +21,7 @@ from oof_pipelines.decode.facts import INSIDE, Fact
 from oof_pipelines.decode.money import base_and_quote
 from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
-from oof_pipelines.decode.program import VENUE, Arguments, InstructionLayout, Program, instruction
+from oof_pipelines.decode.program import VENUE, Arguments, InstructionLayout, Program, instruction, quiet_tags
 
 # --- swaps ---
 
@@ -221,6 +221,6 @@ PROGRAM = Program(
         ),
         instruction("withdraw", _WITHDRAW + _WITHDRAW_MARKET, "amount:u64", discriminator=_tag(4), read=_withdraw),
         instruction("withdraw_pnl", _PROFIT + " open_orders" + _PROFIT_ACCOUNTS, discriminator=_tag(7), read=_profit),
-        *(instruction(name, discriminator=_tag(number)) for number, name in _QUIET_TAGS.items()),
+        *quiet_tags(_QUIET_TAGS),
     ),
 )

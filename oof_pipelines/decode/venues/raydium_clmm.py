@@ -14,8 +14,17 @@ from itertools import pairwise
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Claim, Fact, FeePart, Leg, Liquidity
 from oof_pipelines.decode.layout import LayoutError
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
+from oof_pipelines.decode.pool_liquidity import (
+    ADD,
+    REMOVE,
+    changing,
+    claiming,
+    creating,
+    first_owner,
+    holder_of,
+    holder_or,
+    pool_liquidity,
+)
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.pool_transfers import hop, transferred
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
@@ -154,43 +163,30 @@ def _rewards(call: Call, wallet: str, pool: str) -> Iterable[Fact]:
             )
 
 
-def _unspent_rewards(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("funder_token_account"),)
-    wallet = holder_of(call, accounts, call.account("reward_funder"))
-    return claims(call, "reward_claim", wallet=wallet, accounts=accounts, pool=call.account("pool_state"))
-
-
-def _protocol_fee(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("recipient_token_account_0"), call.account("recipient_token_account_1"))
-    wallet = holder_of(call, accounts, call.account("owner"))
-    return claims(call, "protocol_fee_claim", wallet=wallet, accounts=accounts, pool=call.account("pool_state"))
+_unspent_rewards = claiming(
+    "reward_claim", "pool_state", accounts="funder_token_account", wallet=holder_or("reward_funder")
+)
+_protocol_fee = claiming(
+    "protocol_fee_claim",
+    "pool_state",
+    accounts="recipient_token_account_0 recipient_token_account_1",
+    wallet=holder_or("owner"),
+)
 
 
 # --- limit orders and pools ---
 
 
-def _order_in(call: Call) -> Iterable[Fact]:
-    return _order(call, ADD, "input_token_account")
+def _holder_or_first(call: Call, accounts: tuple[str, ...]) -> str:
+    return holder_of(call, accounts, first_owner(call, accounts))
 
 
-def _order_out(call: Call) -> Iterable[Fact]:
-    return _order(call, REMOVE, "input_token_account", "output_token_account")
-
-
-def _order_settled(call: Call) -> Iterable[Fact]:
-    return _order(call, REMOVE, "output_token_account")
-
-
-def _order(call: Call, kind: str, *names: str) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts, call.owner_of(accounts[0]))
-    return pool_liquidity(call, kind, pool=call.account("pool_state"), wallet=wallet, accounts=accounts)
-
-
-def _create_pool(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_mint_0"), call.account("token_mint_1"))
-    wallet = call.account("pool_creator")
-    yield pool_created(call, pool=call.account("pool_state"), mint=mint, quote_mint=quote_mint, wallet=wallet)
+_order_in = changing(ADD, "pool_state", accounts="input_token_account", wallet=_holder_or_first)
+_order_out = changing(
+    REMOVE, "pool_state", accounts="input_token_account output_token_account", wallet=_holder_or_first
+)
+_order_settled = changing(REMOVE, "pool_state", accounts="output_token_account", wallet=_holder_or_first)
+_create_pool = creating("pool_state", mints="token_mint_0 token_mint_1", wallet="pool_creator")
 
 
 # --- layouts ---

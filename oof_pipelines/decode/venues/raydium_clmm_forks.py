@@ -4,12 +4,7 @@ Byreal took another administration: its own seats for pools and fees, and reward
 tells the trade fee, so a leg of theirs has none.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import claims, pool_created
+from oof_pipelines.decode.pool_liquidity import claiming, creating, first_owner
 from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, instruction, quiet
 from oof_pipelines.decode.venues.raydium_clmm import PROGRAM as RAYDIUM_CLMM
 
@@ -44,23 +39,14 @@ def _kept(names: frozenset[str]) -> tuple[InstructionLayout, ...]:
     return tuple(one for one in RAYDIUM_CLMM.instructions if one.name in names)
 
 
-def _create_pool(call: Call) -> Iterable[Fact]:
-    mint, quote_mint = base_and_quote(call.account("token_mint_0"), call.account("token_mint_1"))
-    wallet = call.account("pool_creator")
-    yield pool_created(call, pool=call.account("pool_state"), mint=mint, quote_mint=quote_mint, wallet=wallet)
-
-
-def _collect_fee(call: Call) -> Iterable[Fact]:
-    accounts = (call.account("recipient_token_account_0"), call.account("recipient_token_account_1"))
-    wallet = call.owner_of(accounts[0])
-    return claims(call, "protocol_fee_claim", wallet=wallet, accounts=accounts, pool=call.account("pool_state"))
-
-
-def _collect_reward(call: Call) -> Iterable[Fact]:
-    account = call.account("reward_account")
-    wallet = call.owner_of(account)
-    return claims(call, "reward_claim", wallet=wallet, accounts=(account,), pool=call.account("pool_state"))
-
+_create_pool = creating("pool_state", mints="token_mint_0 token_mint_1", wallet="pool_creator")
+_collect_fee = claiming(
+    "protocol_fee_claim",
+    "pool_state",
+    accounts="recipient_token_account_0 recipient_token_account_1",
+    wallet=first_owner,
+)
+_collect_reward = claiming("reward_claim", "pool_state", accounts="reward_account", wallet=first_owner)
 
 _COLLECT = (
     "admin_group pool_state token_vault_0 token_vault_1 vault_0_mint vault_1_mint recipient_token_account_0"

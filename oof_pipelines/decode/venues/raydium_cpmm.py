@@ -9,21 +9,9 @@ from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
-from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, claims, holder_of, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import fee, pool_swap
+from oof_pipelines.decode.pool_liquidity import ADD, adding_and_removing, changing, claiming, creating, holder_or
+from oof_pipelines.decode.pool_swaps import fee, one_way
 from oof_pipelines.decode.program import VENUE, Program, event, instruction, quiet
-
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("pool_state"),
-        source=call.account("input_token_account"),
-        destination=call.account("output_token_account"),
-        vaults=(call.account("input_vault"), call.account("output_vault")),
-        fees=_fees(call),
-    )
 
 
 def _fees(call: Call) -> tuple[FeePart, ...]:
@@ -38,62 +26,45 @@ def _fees(call: Call) -> tuple[FeePart, ...]:
     )
 
 
-def _deposit(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _withdraw(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
-
-
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    accounts = (call.account("token_0_account"), call.account("token_1_account"))
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("pool_state"),
-        wallet=holder_of(call, accounts, call.account("owner")),
-        accounts=accounts,
-        share_account=call.account("owner_lp_token"),
-        share_mint=call.account("lp_mint"),
-    )
+_swap = one_way(
+    "pool_state",
+    source="input_token_account",
+    destination="output_token_account",
+    vaults="input_vault output_vault",
+    fees=_fees,
+)
+_deposit, _withdraw = adding_and_removing(
+    "pool_state", accounts="token_0_account token_1_account", wallet=holder_or("owner"), share="owner_lp_token lp_mint"
+)
+_created = creating("pool_state", mints="token_0_mint token_1_mint", wallet="creator")
+_fill = changing(
+    ADD,
+    "pool_state",
+    accounts="payer_token_0 payer_token_1",
+    wallet=holder_or("creator"),
+    share="payer_lp_token lp_mint",
+)
 
 
 def _initialize(call: Call) -> Iterable[Fact]:
     """Whoever pays for the pool fills it; the creator, whom a permitted payer may name, gets a share of its fees."""
-    pool, creator = call.account("pool_state"), call.account("creator")
-    mint, quote_mint = base_and_quote(call.account("token_0_mint"), call.account("token_1_mint"))
-    yield pool_created(call, pool=pool, mint=mint, quote_mint=quote_mint, wallet=creator)
-    accounts = (call.account("payer_token_0"), call.account("payer_token_1"))
-    yield from pool_liquidity(
-        call,
-        ADD,
-        pool=pool,
-        wallet=holder_of(call, accounts, creator),
-        accounts=accounts,
-        share_account=call.account("payer_lp_token"),
-        share_mint=call.account("lp_mint"),
-    )
+    yield from _created(call)
+    yield from _fill(call)
 
 
-def _creator_fee(call: Call) -> Iterable[Fact]:
-    return _claims(call, "creator_fee_claim", "creator", "creator_token_0", "creator_token_1")
-
-
-def _permissionless_creator_fee(call: Call) -> Iterable[Fact]:
-    """The two accounts for the fee come before or after the config, by release; of these four only they can get tokens."""
-    return _claims(call, "creator_fee_claim", "creator", "eighth", "ninth", "tenth", "eleventh")
-
-
-def _protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claims(call, "protocol_fee_claim", "owner", "recipient_token_0_account", "recipient_token_1_account")
-
-
-def _claims(call: Call, kind: str, signer: str, *names: str) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    wallet = holder_of(call, accounts, call.account(signer))
-    return claims(call, kind, wallet=wallet, accounts=accounts, pool=call.account("pool_state"))
-
+_creator_fee = claiming(
+    "creator_fee_claim", "pool_state", accounts="creator_token_0 creator_token_1", wallet=holder_or("creator")
+)
+# The two accounts for the fee come before or after the config, by release; of these four only they can get tokens.
+_permissionless_creator_fee = claiming(
+    "creator_fee_claim", "pool_state", accounts="eighth ninth tenth eleventh", wallet=holder_or("creator")
+)
+_protocol_fee = claiming(
+    "protocol_fee_claim",
+    "pool_state",
+    accounts="recipient_token_0_account recipient_token_1_account",
+    wallet=holder_or("owner"),
+)
 
 _SWAP_ACCOUNTS = (
     "payer authority amm_config pool_state input_token_account output_token_account input_vault output_vault"

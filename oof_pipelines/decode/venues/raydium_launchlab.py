@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Reserve, TokenEvent
-from oof_pipelines.decode.pool_liquidity import claims, holder_of
+from oof_pipelines.decode.pool_liquidity import claiming, holder_or, token_event
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import EVENT_CALL, VENUE, Program, anchor_event, event, instruction, quiet
 from oof_pipelines.decode.records import Record, RecordLayout
@@ -35,7 +35,7 @@ def _buy(call: Call) -> Iterable[Fact]:
     told = _told_trade(call)
     yield from _trade(call, told, "user_quote_token", "user_base_token")
     if told is not None and told["pool_status"] == _MIGRATING:
-        yield _token_event(call, "graduation", call.owner_of(call.account("user_quote_token")))
+        yield _step(call, "graduation", call.owner_of(call.account("user_quote_token")))
 
 
 def _sell(call: Call) -> Iterable[Fact]:
@@ -92,7 +92,7 @@ def _curve(call: Call, told: Record) -> tuple[Reserve, ...] | None:
 
 
 def _launch(call: Call) -> Iterable[Fact]:
-    yield _token_event(
+    yield _step(
         call,
         "launch",
         call.account("payer"),
@@ -105,44 +105,28 @@ def _launch(call: Call) -> Iterable[Fact]:
 
 
 def _migrate(call: Call) -> Iterable[Fact]:
-    yield _token_event(call, "migration", call.account("payer"), pool=call.account("new_pool"))
+    yield _step(call, "migration", call.account("payer"), pool=call.account("new_pool"))
 
 
-def _token_event(call: Call, kind: str, wallet: str, pool: str = "", **more: str) -> TokenEvent:
+def _step(call: Call, kind: str, wallet: str, pool: str = "", **more: str) -> TokenEvent:
     """A step of the life of the call's base token; the curve is its pool unless another is given."""
-    return TokenEvent(
-        call.path,
-        call.instruction.program_id,
-        call.program.name,
-        kind,
-        call.account("base_token_mint"),
-        wallet,
-        pool=pool or call.account("pool_state"),
-        quote_mint=call.account("quote_token_mint"),
-        **more,
-    )
+    mint, quote_mint = call.account("base_token_mint"), call.account("quote_token_mint")
+    return token_event(call, kind, mint, wallet, pool=pool or call.account("pool_state"), quote_mint=quote_mint, **more)
 
 
 # --- fees collected ---
 
 
-def _creator_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "creator_fee_claim", "creator")
-
-
-def _platform_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "platform_fee_claim", "platform_fee_wallet")
-
-
-def _protocol_fee(call: Call) -> Iterable[Fact]:
-    return _claim(call, "protocol_fee_claim", "owner")
-
-
-def _claim(call: Call, kind: str, signer: str) -> Iterable[Fact]:
-    accounts = (call.account("recipient_token_account"),)
-    pool = call.account("pool_state") if "pool_state" in call.layout.seats else ""
-    wallet = holder_of(call, accounts, call.account(signer))
-    return claims(call, kind, wallet=wallet, accounts=accounts, pool=pool)
+_creator_fee = claiming("creator_fee_claim", accounts="recipient_token_account", wallet=holder_or("creator"))
+_platform_fee = claiming(
+    "platform_fee_claim", "pool_state", accounts="recipient_token_account", wallet=holder_or("platform_fee_wallet")
+)
+_platform_fee_of_vault = claiming(
+    "platform_fee_claim", accounts="recipient_token_account", wallet=holder_or("platform_fee_wallet")
+)
+_protocol_fee = claiming(
+    "protocol_fee_claim", "pool_state", accounts="recipient_token_account", wallet=holder_or("owner")
+)
 
 
 # --- layouts ---
@@ -196,7 +180,7 @@ PROGRAM = Program(
         instruction(
             "claim_platform_fee_from_vault",
             "platform_fee_wallet fee_vault_authority platform_config platform_fee_vault recipient_token_account",
-            read=_platform_fee,
+            read=_platform_fee_of_vault,
         ),
         instruction("collect_fee", _COLLECT, read=_protocol_fee),
         instruction("collect_migrate_fee", _COLLECT, read=_protocol_fee),

@@ -10,39 +10,14 @@ from collections.abc import Iterable
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import Fact
 from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import pool_swap
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, named, pool_created
+from oof_pipelines.decode.pool_swaps import one_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("pool"),
-        source=call.account("user_source"),
-        destination=call.account("user_destination"),
-        vaults=(call.account("coin_vault"), call.account("pc_vault")),
-    )
-
-
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("pool"),
-        wallet=call.account("user"),
-        accounts=(call.account("user_coin"), call.account("user_pc")),
-        share_account=call.account("user_share"),
-        share_mint=call.account("share_mint"),
-    )
-
-
-def _deposit(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _withdraw(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
+_swap = one_way("pool", source="user_source", destination="user_destination", vaults="coin_vault pc_vault")
+_deposit, _withdraw = adding_and_removing(
+    "pool", accounts="user_coin user_pc", wallet=named("user"), share="user_share share_mint"
+)
 
 
 def _initialize(call: Call) -> Iterable[Fact]:

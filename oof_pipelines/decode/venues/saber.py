@@ -7,51 +7,24 @@ fee of the token bought. `withdraw_one` takes one of the two tokens out.
 from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
+from oof_pipelines.decode.facts import Fact, FeePart
 from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, pool_created, pool_liquidity
-from oof_pipelines.decode.pool_swaps import fee, pool_swap
-from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, instruction
+from oof_pipelines.decode.pool_liquidity import REMOVE, adding_and_removing, changing, first_owner, pool_created
+from oof_pipelines.decode.pool_swaps import fee_paid_to, one_way
+from oof_pipelines.decode.program import VENUE, Program, instruction, quiet_tags
 
 
-def _swap(call: Call) -> Iterable[Fact]:
-    destination, fee_account = call.account("user_destination"), call.account("admin_fee_account")
-    fees: tuple[FeePart, ...] = ()
-    if fee_account != destination and (fee_raw := call.moved(fee_account)) > 0:
-        fees = fee("protocol", call.mint_of(fee_account), fee_raw, INSIDE, call.owner_of(fee_account))
-    return pool_swap(
-        call,
-        pool=call.account("pool"),
-        source=call.account("user_source"),
-        destination=destination,
-        vaults=(call.account("pool_source"), call.account("pool_destination")),
-        fees=fees,
-    )
+def _admin_fee(call: Call) -> tuple[FeePart, ...]:
+    account = call.account("admin_fee_account")
+    return fee_paid_to(call, account, "protocol") if account != call.account("user_destination") else ()
 
 
-def _liquidity(call: Call, kind: str, *names: str) -> Iterable[Fact]:
-    accounts = tuple(call.account(name) for name in names)
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("pool"),
-        wallet=call.owner_of(accounts[0]),
-        accounts=accounts,
-        share_account=call.account("share_account"),
-        share_mint=call.account("share_mint"),
-    )
-
-
-def _deposit(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD, "user_a", "user_b")
-
-
-def _withdraw(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, "user_a", "user_b")
-
-
-def _withdraw_one(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE, "user_token")
+_swap = one_way(
+    "pool", source="user_source", destination="user_destination", vaults="pool_source pool_destination", fees=_admin_fee
+)
+_SHARE = "share_account share_mint"
+_deposit, _withdraw = adding_and_removing("pool", accounts="user_a user_b", wallet=first_owner, share=_SHARE)
+_withdraw_one = changing(REMOVE, "pool", accounts="user_token", wallet=first_owner, share=_SHARE)
 
 
 def _initialize(call: Call) -> Iterable[Fact]:
@@ -60,9 +33,16 @@ def _initialize(call: Call) -> Iterable[Fact]:
     yield pool_created(call, pool=call.account("pool"), mint=mint, quote_mint=quote_mint, wallet=wallet)
 
 
-def _quiet(*named_tags: tuple[str, int]) -> tuple[InstructionLayout, ...]:
-    return tuple(instruction(name, discriminator=bytes([tag])) for name, tag in named_tags)
-
+_QUIET_TAGS = {
+    100: "ramp_a",
+    101: "stop_ramp_a",
+    102: "pause",
+    103: "unpause",
+    104: "set_fee_account",
+    105: "apply_new_admin",
+    106: "commit_new_admin",
+    107: "set_new_fees",
+}
 
 PROGRAM = Program(
     name="saber",
@@ -104,16 +84,7 @@ PROGRAM = Program(
             discriminator=b"\4",
             read=_withdraw_one,
         ),
-        *_quiet(
-            ("ramp_a", 100),
-            ("stop_ramp_a", 101),
-            ("pause", 102),
-            ("unpause", 103),
-            ("set_fee_account", 104),
-            ("apply_new_admin", 105),
-            ("commit_new_admin", 106),
-            ("set_new_fees", 107),
-        ),
+        *quiet_tags(_QUIET_TAGS),
     ),
     tag_bytes=1,
 )

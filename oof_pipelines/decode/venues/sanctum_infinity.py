@@ -4,52 +4,26 @@ The protocol's part of the fee leaves the paying reserve to its own account in t
 bought. Liquidity is one token against the pool's own.
 """
 
-from collections.abc import Iterable
-
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
-from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, pool_liquidity
-from oof_pipelines.decode.pool_swaps import fee, pool_swap
-from oof_pipelines.decode.program import VENUE, Program, instruction
+from oof_pipelines.decode.facts import FeePart
+from oof_pipelines.decode.pool_liquidity import adding_and_removing, first_owner
+from oof_pipelines.decode.pool_swaps import fee_paid_to, one_way
+from oof_pipelines.decode.program import VENUE, Program, instruction, quiet_tags
 
 
 def _protocol_fee(call: Call) -> tuple[FeePart, ...]:
     accumulator = call.account("protocol_fee_accumulator")
-    fee_raw = call.moved(accumulator)
-    return fee("protocol", call.mint_of(accumulator), fee_raw, INSIDE, accumulator) if fee_raw > 0 else ()
+    return fee_paid_to(call, accumulator, "protocol", recipient=accumulator)
 
 
-def _swap(call: Call) -> Iterable[Fact]:
-    return pool_swap(
-        call,
-        pool=call.account("pool_state"),
-        source=call.account("src_lst_acc"),
-        destination=call.account("dst_lst_acc"),
-        vaults=(call.account("src_pool_reserves"), call.account("dst_pool_reserves")),
-        fees=_protocol_fee(call),
-    )
-
-
-def _liquidity(call: Call, kind: str) -> Iterable[Fact]:
-    account = call.account("lst_acc")
-    return pool_liquidity(
-        call,
-        kind,
-        pool=call.account("pool_state"),
-        wallet=call.owner_of(account),
-        accounts=(account,),
-        share_account=call.account("lp_acc"),
-        share_mint=call.account("lp_token_mint"),
-    )
-
-
-def _add(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, ADD)
-
-
-def _remove(call: Call) -> Iterable[Fact]:
-    return _liquidity(call, REMOVE)
-
+_swap = one_way(
+    "pool_state",
+    source="src_lst_acc",
+    destination="dst_lst_acc",
+    vaults="src_pool_reserves dst_pool_reserves",
+    fees=_protocol_fee,
+)
+_add, _remove = adding_and_removing("pool_state", accounts="lst_acc", wallet=first_owner, share="lp_acc lp_token_mint")
 
 _SWAP_ACCOUNTS = (
     "signer src_lst_mint dst_lst_mint src_lst_acc dst_lst_acc protocol_fee_accumulator src_lst_token_program"
@@ -59,7 +33,7 @@ _LIQUIDITY_ACCOUNTS = (
     "signer lst_mint lst_acc lp_acc lp_token_mint protocol_fee_accumulator lst_token_program lp_token_program pool_state"
     " lst_state_list pool_reserves"
 )
-_QUIET = {
+_QUIET_TAGS = {
     0: "sync_sol_value",
     5: "disable_lst_input",
     6: "enable_lst_input",
@@ -117,7 +91,7 @@ PROGRAM = Program(
             discriminator=b"\4",
             read=_remove,
         ),
-        *(instruction(name, discriminator=bytes([tag])) for tag, name in _QUIET.items()),
+        *quiet_tags(_QUIET_TAGS),
     ),
     is_proven=False,
     tag_bytes=1,

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg
-from oof_pipelines.decode.pool_liquidity import claims
+from oof_pipelines.decode.pool_liquidity import claiming, first_owner
 from oof_pipelines.decode.pool_swaps import fee, pool_swap
 from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, instruction
 
@@ -72,9 +72,7 @@ def _withdrawal_before(call: Call) -> tuple[str, str, int] | None:
     return None
 
 
-def _withdraw_fees(call: Call) -> Iterable[Fact]:
-    account = call.account("withdraw_to")
-    return claims(call, "protocol_fee_claim", wallet=call.owner_of(account), accounts=(account,))
+_withdraw_fees = claiming("protocol_fee_claim", accounts="withdraw_to", wallet=first_owner)
 
 
 def _tagged(name: str, tag: int, accounts: str = "", args: str = "") -> InstructionLayout:

@@ -5,22 +5,10 @@ direction (0: first mint in), version 2 adds seven bytes and the mints. What the
 public; such calls are counted as unknown.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=(call.account("user_a"), call.account("user_b")),
-        vaults=(call.account("vault_a"), call.account("vault_b")),
-    )
-
+_swap = either_way("pool", accounts="user_a user_b", vaults="vault_a vault_b")
 
 _ARGUMENTS = "amount_in:u64 minimum_amount_out:u64 direction:u8"
 

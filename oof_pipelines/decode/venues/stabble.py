@@ -8,26 +8,24 @@ pool with that mint, so the reserves are the vault's.
 from collections.abc import Iterable
 
 from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import INSIDE, Fact, FeePart
+from oof_pipelines.decode.facts import Fact, FeePart
 from oof_pipelines.decode.pool_liquidity import ADD, REMOVE, pool_liquidity
-from oof_pipelines.decode.pool_swaps import fee, pool_swap
+from oof_pipelines.decode.pool_swaps import fee_paid_to, one_way
 from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, event, instruction, quiet
 
 
-def _swap(call: Call) -> Iterable[Fact]:
-    destination, beneficiary = call.account("user_token_out"), call.account("beneficiary_token_out")
-    fees: tuple[FeePart, ...] = ()
-    if beneficiary != destination and (fee_raw := call.moved(beneficiary)) > 0:
-        recipient = call.owner_of(beneficiary)
-        fees = fee("protocol", call.mint_of(beneficiary), fee_raw, INSIDE, recipient)
-    return pool_swap(
-        call,
-        pool=call.account("pool"),
-        source=call.account("user_token_in"),
-        destination=destination,
-        vaults=(call.account("vault_token_in"), call.account("vault_token_out")),
-        fees=fees,
-    )
+def _beneficiary_fee(call: Call) -> tuple[FeePart, ...]:
+    beneficiary = call.account("beneficiary_token_out")
+    return fee_paid_to(call, beneficiary, "protocol") if beneficiary != call.account("user_token_out") else ()
+
+
+_swap = one_way(
+    "pool",
+    source="user_token_in",
+    destination="user_token_out",
+    vaults="vault_token_in vault_token_out",
+    fees=_beneficiary_fee,
+)
 
 
 def _liquidity(call: Call, kind: str) -> Iterable[Fact]:

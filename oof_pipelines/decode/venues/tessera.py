@@ -5,22 +5,10 @@ arguments, and where 16 ends with the instructions sysvar, 17 names another acco
 moves his quotes: two accounts, no transfer.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=(call.account("user_base"), call.account("user_quote")),
-        vaults=(call.account("base_vault"), call.account("quote_vault")),
-    )
-
+_swap = either_way("pool", accounts="user_base user_quote", vaults="base_vault quote_vault")
 
 _SEATS = "global_state pool user base_vault quote_vault user_base user_quote base_mint quote_mint"
 _ARGS = "direction:u8 amount_in:u64 minimum_amount_out:u64"

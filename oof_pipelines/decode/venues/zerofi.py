@@ -4,22 +4,10 @@ The data of a swap are the tag 6, the amount in and the least amount out. The ac
 account of its own, and the trader's two token accounts in the same order; which side he sold is read from what moved.
 """
 
-from collections.abc import Iterable
-
-from oof_pipelines.decode.call import Call
-from oof_pipelines.decode.facts import Fact
-from oof_pipelines.decode.pool_swaps import either_way_swap
+from oof_pipelines.decode.pool_swaps import either_way
 from oof_pipelines.decode.program import VENUE, Program, instruction
 
-
-def _swap(call: Call) -> Iterable[Fact]:
-    return either_way_swap(
-        call,
-        pool=call.account("pool"),
-        accounts=(call.account("user_a"), call.account("user_b")),
-        vaults=(call.account("vault_a"), call.account("vault_b")),
-    )
-
+_swap = either_way("pool", accounts="user_a user_b", vaults="vault_a vault_b")
 
 PROGRAM = Program(
     name="zerofi",
