@@ -61,7 +61,8 @@ class _Routes:
 
     def __init__(self, scene: Scene, facts: list[Fact]) -> None:
         self._scene = scene
-        self._legs = [fact for fact in facts if isinstance(fact, Leg)]
+        # Dust may be sold for nothing; what was got for nothing is no trade.
+        self._legs = [fact for fact in facts if isinstance(fact, Leg) and fact.sold_raw > 0]
         self._hops = [fact for fact in facts if isinstance(fact, RouterHop) and fact.sold_raw > 0 < fact.bought_raw]
         self._fills = [fact for fact in facts if isinstance(fact, OrderFill) and fact.sold_raw > 0 < fact.bought_raw]
         calls = [fact for fact in facts if isinstance(fact, RouterCall)]

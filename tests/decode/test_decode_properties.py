@@ -63,7 +63,7 @@ def test_random_calls_of_every_declared_program(seed: int) -> None:
     decoded = decode_transaction(parse_transaction(raw))
     trades: list[Route | Leg] = [*decoded.routes, *(leg for route in decoded.routes for leg in route.legs)]
     for trade in trades:
-        assert trade.sold_raw > 0 < trade.bought_raw
+        assert trade.sold_raw > 0 <= trade.bought_raw
         assert all(fee.amount_raw > 0 for fee in trade.fees)
     for action in decoded.actions:
         assert action.amount_raw >= 0 <= action.bought_raw

@@ -27,7 +27,9 @@ def follow(folder: Path, decoder: str) -> subprocess.CompletedProcess[str]:
     paths = [REPOSITORY_ROOT, REPOSITORY_ROOT / "tests" / "decode", REPOSITORY_ROOT / "tests"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_a_decoder_built_from_the_page_works(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (proven|unproven) \| (.+) \|
 
 
 def test_every_program_stands_in_the_table_as_it_is_declared() -> None:
-    told = {name: (role, ids.split("<br>"), state == "proven", source) for name, role, ids, state, source in ROW.findall(PAGE)}
+    told = {
+        name: (role, ids.split("<br>"), state == "proven", source)
+        for name, role, ids, state, source in ROW.findall(PAGE)
+    }
     declared = {
         one.name: (one.role, [f"`{program_id}`" for program_id in one.program_ids], one.is_proven, one.source)
         for one in PROGRAMS
@@ -24,5 +27,3 @@ def test_names_and_sources_can_stand_in_a_table() -> None:
         assert one.source.strip(), one.name
         assert "|" not in one.source, one.name
         assert "\n" not in one.source, one.name
-
-
