@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.tree import Tree
 
 from oof_pipelines.chain.actions import Action
@@ -74,7 +74,9 @@ def _move_text(move: Move, decimals: dict[str, int]) -> str:
 
 def _route_table(decoded: Decoded) -> Table:
     """What PnL books: a line a route, its legs indented below, with what each cost."""
-    table = Table("path", "via", "trader", "sold", "bought", "fees", title="Routes", title_justify="left")
+    # An address that does not fit goes on in the next line: cut short it would be of no use.
+    columns = [Column(name, overflow="fold") for name in ("path", "via", "trader", "sold", "bought", "fees")]
+    table = Table(*columns, title="Routes", title_justify="left")
     for route in decoded.routes:
         fees = _fees_text(route.fees, decoded.decimals)
         table.add_row(
