@@ -6,7 +6,8 @@ route also holds where, within the venue's own call, pools took and gave them (`
 `transfers` by what moved there), or where they left and reached the trader's accounts (`own`).
 
 A trader's SOL is the lamports of his account and of his token accounts, so rent he keeps in them and wrapping change
-nothing; the network fee, tips and rent paid for others are put back first.
+nothing; the network fee, tips and rent paid for others are put back first. Rent that went to a router may have come back with
+the proceeds: then the accounts bear the trade out without it put back.
 """
 
 from collections import defaultdict
@@ -36,15 +37,15 @@ class Ledger:
         self._moves = list(tradeable(moves))
         self._owners = _owners(transaction, moves)
         self._changes = _account_changes(transaction)
+        self._closed = {
+            key for key, after in zip(transaction.keys, transaction.post_lamports, strict=False) if not after
+        }
         self._nets = self._net_changes(transaction, moves)
+        self._nets_less_rent = self._net_changes(transaction, [move for move in moves if move.kind != "rent"])
         self._calls: dict[str, dict[str, dict[str, int]]] = {}
 
-    def net_raw(self, owner: str, mint: str) -> int:
-        """What all accounts of an owner gained, post − pre, less network fee, tips and rent of others' accounts."""
-        return self._nets.get(owner, {}).get(mint, 0)
-
     def call_raw(self, owner: str, mint: str, outer: str) -> int:
-        """The same within one outer instruction, by its moves (which add up to the balances)."""
+        """What all accounts of an owner gained within one outer instruction, by its moves (which add up to the balances)."""
         if outer not in self._calls:
             self._calls[outer] = net_by_owner(move for move in self._moves if move.path.partition(".")[0] == outer)
         return self._calls[outer].get(owner, {}).get(mint, 0)
@@ -54,7 +55,8 @@ class Ledger:
         if self.is_failed or stated.sold_raw <= 0 or stated.bought_raw <= 0:
             return ""
         net, call = self._net_pair(stated), self._call_pair(stated)
-        if _is_borne_out(stated, net, stated.beside_cost_raw, stated.beside_proceeds_raw):
+        nets = net, self._net_pair(stated, self._nets_less_rent)
+        if any(_is_borne_out(stated, pair, stated.beside_cost_raw, stated.beside_proceeds_raw) for pair in nets):
             return NET
         # A bot may be paid by the same call or by another instruction.
         if _is_borne_out(stated, call, 0, 0) or (
@@ -97,7 +99,8 @@ class Ledger:
         """Whether the trader lost nothing, gained what was bought, and another's account lost what was sold."""
         if net[0] or call[0] or stated.proceeds_raw not in (net[1], call[1]):
             return False
-        lost = {(mint, raw) for (_, mint), raw in self._changes.items()}
+        # What a closed account gave back was its rent.
+        lost = {(mint, raw) for (account, mint), raw in self._changes.items() if account not in self._closed}
         lost |= {(one_mint(move.asset), move.delta_raw) for move in self._moves}
         return (stated.sold_mint, -stated.cost_raw) in lost
 
@@ -135,9 +138,11 @@ class Ledger:
         sold_raw, bought_raw = self._net_pair(stated)
         return sold_raw < 0 < bought_raw
 
-    def _net_pair(self, stated: Statement) -> tuple[int, int]:
+    def _net_pair(self, stated: Statement, nets: dict[str, dict[str, int]] | None = None) -> tuple[int, int]:
+        nets = self._nets if nets is None else nets
         receiver = stated.recipient or stated.trader
-        return self.net_raw(stated.trader, stated.sold_mint), self.net_raw(receiver, stated.bought_mint)
+        sold_raw = nets.get(stated.trader, {}).get(stated.sold_mint, 0)
+        return sold_raw, nets.get(receiver, {}).get(stated.bought_mint, 0)
 
     def _call_pair(self, stated: Statement) -> tuple[int, int]:
         outer, receiver = stated.outer, stated.recipient or stated.trader
