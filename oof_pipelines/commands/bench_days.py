@@ -12,7 +12,8 @@ import polars as pl
 from oof_pipelines.chain.body import BodyError, BodyHeader, read_body
 from oof_pipelines.chain.compression import compress_body
 from oof_pipelines.chain.transaction import parse_transaction
-from oof_pipelines.storage.parquet.schemas import RAW_AMOUNT, RAW_TRANSACTIONS
+from oof_pipelines.storage.parquet.dataset import RAW_AMOUNT
+from oof_pipelines.storage.parquet.schemas import RAW_TRANSACTIONS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.testing.recorded_node.recording_files import find_recording_files, is_line_file, read_recording_file
 from oof_pipelines.testing.recorded_node.recordings import KnownFacts, RecordingError, cut_recording

@@ -9,7 +9,8 @@ from pandera.errors import SchemaErrors
 
 from oof_pipelines.chain.body import BodyError, read_body
 from oof_pipelines.chain.compression import decompress_body
-from oof_pipelines.storage.parquet.schemas import DATASETS, Dataset
+from oof_pipelines.storage.parquet.dataset import Dataset
+from oof_pipelines.storage.parquet.schemas import DATASETS
 
 _EXAMPLES = 3
 

@@ -8,7 +8,8 @@ from told_trades import COIN, DOLLAR, LEG_FEES, OWN_FEE, PROGRAM, ROUTER, SHARE,
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.facts import Leg, Reserve
 from oof_pipelines.decode.routes import Route
-from oof_pipelines.storage.parquet.schemas import FEE_PARTS, LIQUIDITY, SWAPS, TOKEN_EVENTS, Dataset
+from oof_pipelines.storage.parquet.dataset import Dataset
+from oof_pipelines.storage.parquet.schemas import FEE_PARTS, LIQUIDITY, SWAPS, TOKEN_EVENTS
 from oof_pipelines.storage.parquet.told_rows import Row, liquidity_rows, token_event_rows, trade_rows
 
 PLACE = ("signature", 9, None, "time")

@@ -12,6 +12,7 @@ from oof_pipelines.chain.moves import LAMPORTS_ASSET, log_idx
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.decode.token_facts import token_facts_of
+from oof_pipelines.storage.parquet.dataset import RAW_AMOUNT
 from oof_pipelines.storage.parquet.schemas import (
     ACTIONS,
     DECODED_DATASETS,
@@ -19,7 +20,6 @@ from oof_pipelines.storage.parquet.schemas import (
     LIQUIDITY,
     MOVES,
     PARTICIPANTS,
-    RAW_AMOUNT,
     SWAPS,
     TOKEN_EVENTS,
 )

@@ -4,64 +4,17 @@ Amounts are Decimal(38,0) in base units; instants are UTC in microseconds. No co
 the same input gives the same bytes.
 """
 
-from dataclasses import dataclass
-
 import pandera.polars as pa
 import polars as pl
 
 from oof_pipelines.decode.facts import INSIDE, ON_TOP
+from oof_pipelines.storage.parquet.dataset import IN_CHAIN_ORDER, INSTANT, PLACE, RAW_AMOUNT, make_dataset
+from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS, RISK_FLAGS
 
-RAW_AMOUNT = pl.Decimal(38, 0)
-INSTANT = pl.Datetime("us", "UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A dataset: its pandera schema (columns in file order), the unique key, and the total key rows are sorted by.
-
-    `partition_column` is `day` (a UTC day a file) or `bucket` (a wallet bucket a file).
-    """
-
-    name: str
-    schema: pa.DataFrameSchema
-    key: tuple[str, ...]
-    sort_by: tuple[str, ...]
-    partition_column: str = "day"
-
-    @property
-    def columns(self) -> dict[str, pl.DataType]:
-        """Column → Polars type, in file order."""
-        return {name: column.dtype.type for name, column in self.schema.columns.items()}
-
-    def arrange(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The columns in file order, rows by the total key (unknown positions last), in one chunk."""
-        return frame.select(list(self.columns)).sort(list(self.sort_by), nulls_last=True).rechunk()
-
-
-def _dataset(
-    name: str,
-    columns: dict[str, pa.Column],
-    key: tuple[str, ...],
-    sort_by: tuple[str, ...],
-    partition_column: str = "day",
-) -> Dataset:
-    schema = pa.DataFrameSchema(columns, name=name, strict=True, ordered=True)
-    return Dataset(name, schema, key, sort_by, partition_column)
-
-
-_IN_CHAIN_ORDER = ("slot", "tx_index", "signature")
-
-_PLACE = {
-    "signature": pa.Column(pl.String),
-    "slot": pa.Column(pl.Int64, pa.Check.ge(0)),
-    "tx_index": pa.Column(pl.Int32, pa.Check.ge(0), nullable=True),
-    "block_time": pa.Column(INSTANT),
-}
-
-RAW_TRANSACTIONS = _dataset(
+RAW_TRANSACTIONS = make_dataset(
     "raw_transactions",
     {
-        **_PLACE,
+        **PLACE,
         "is_block_time_estimated": pa.Column(pl.Boolean),
         "version": pa.Column(pl.String, pa.Check.isin(["legacy", "0"])),
         "is_failed": pa.Column(pl.Boolean),
@@ -71,19 +24,19 @@ RAW_TRANSACTIONS = _dataset(
         "body_zstd": pa.Column(pl.Binary),
     },
     key=("signature",),
-    sort_by=_IN_CHAIN_ORDER,
+    sort_by=IN_CHAIN_ORDER,
 )
 
-RAW_LOGS = _dataset(
+RAW_LOGS = make_dataset(
     "raw_logs",
     {
-        **_PLACE,
+        **PLACE,
         "program_id": pa.Column(pl.String),
         "is_failed": pa.Column(pl.Boolean),
         "logs": pa.Column(pl.List(pl.String)),
     },
     key=("signature",),
-    sort_by=_IN_CHAIN_ORDER,
+    sort_by=IN_CHAIN_ORDER,
 )
 
 # What an action is, without whose it is. `log_idx` orders within a transaction: see chain/moves.py.
@@ -101,11 +54,11 @@ _AMOUNTS = {
     "bought_raw": pa.Column(RAW_AMOUNT, pa.Check.ge(0)),
 }
 
-ACTIONS = _dataset(
+ACTIONS = make_dataset(
     "actions",
     {
         "id": pa.Column(pl.String),
-        **_PLACE,
+        **PLACE,
         **_DEED,
         "wallet": pa.Column(pl.String),
         "counterparty": pa.Column(pl.String),
@@ -113,13 +66,13 @@ ACTIONS = _dataset(
         "paths": pa.Column(pl.List(pl.String)),
     },
     key=("id",),
-    sort_by=(*_IN_CHAIN_ORDER, "log_idx", "kind", "id"),
+    sort_by=(*IN_CHAIN_ORDER, "log_idx", "kind", "id"),
 )
 
-MOVES = _dataset(
+MOVES = make_dataset(
     "moves",
     {
-        **_PLACE,
+        **PLACE,
         "seq": pa.Column(pl.Int32, pa.Check.ge(0)),
         "log_idx": pa.Column(pl.Int32),
         "path": pa.Column(pl.String),
@@ -132,17 +85,17 @@ MOVES = _dataset(
         "is_virtual": pa.Column(pl.Boolean),
     },
     key=("signature", "seq"),
-    sort_by=(*_IN_CHAIN_ORDER, "seq"),
+    sort_by=(*IN_CHAIN_ORDER, "seq"),
 )
 
-PARTICIPANTS = _dataset(
+PARTICIPANTS = make_dataset(
     "participants",
-    {**_PLACE, "wallet": pa.Column(pl.String), "roles": pa.Column(pl.List(pl.String))},
+    {**PLACE, "wallet": pa.Column(pl.String), "roles": pa.Column(pl.List(pl.String))},
     key=("signature", "wallet"),
-    sort_by=(*_IN_CHAIN_ORDER, "wallet"),
+    sort_by=(*IN_CHAIN_ORDER, "wallet"),
 )
 
-TOKEN_FACTS = _dataset(
+TOKEN_FACTS = make_dataset(
     "token_facts",
     {
         "mint": pa.Column(pl.String),
@@ -158,10 +111,10 @@ TOKEN_FACTS = _dataset(
 
 _SHOWN_RESERVE = pa.Column(RAW_AMOUNT, pa.Check.ge(0), nullable=True)
 
-SWAPS = _dataset(
+SWAPS = make_dataset(
     "swaps",
     {
-        **_PLACE,
+        **PLACE,
         "log_idx": pa.Column(pl.Int32),
         "path": pa.Column(pl.String),
         "is_route": pa.Column(pl.Boolean),
@@ -185,13 +138,13 @@ SWAPS = _dataset(
         "bought_reserve_after_raw": _SHOWN_RESERVE,
     },
     key=("signature", "path", "is_route", "ordinal"),
-    sort_by=(*_IN_CHAIN_ORDER, "log_idx", "is_route", "ordinal"),
+    sort_by=(*IN_CHAIN_ORDER, "log_idx", "is_route", "ordinal"),
 )
 
-FEE_PARTS = _dataset(
+FEE_PARTS = make_dataset(
     "fee_parts",
     {
-        **_PLACE,
+        **PLACE,
         "log_idx": pa.Column(pl.Int32),
         "path": pa.Column(pl.String),
         "is_route": pa.Column(pl.Boolean),
@@ -205,7 +158,7 @@ FEE_PARTS = _dataset(
         "recipient": pa.Column(pl.String),
     },
     key=("signature", "path", "is_route", "ordinal", "seq"),
-    sort_by=(*_IN_CHAIN_ORDER, "log_idx", "is_route", "ordinal", "seq"),
+    sort_by=(*IN_CHAIN_ORDER, "log_idx", "is_route", "ordinal", "seq"),
 )
 
 # What a call did beside trading. `ordinal` tells apart several of one kind at one path.
@@ -218,12 +171,12 @@ _DONE = {
     "venue": pa.Column(pl.String),
 }
 _DONE_KEY = ("signature", "path", "kind", "ordinal")
-_DONE_ORDER = (*_IN_CHAIN_ORDER, "log_idx", "kind", "ordinal")
+_DONE_ORDER = (*IN_CHAIN_ORDER, "log_idx", "kind", "ordinal")
 
-LIQUIDITY = _dataset(
+LIQUIDITY = make_dataset(
     "liquidity",
     {
-        **_PLACE,
+        **PLACE,
         **_DONE,
         "pool": pa.Column(pl.String),
         "wallet": pa.Column(pl.String),
@@ -236,10 +189,10 @@ LIQUIDITY = _dataset(
     sort_by=_DONE_ORDER,
 )
 
-TOKEN_EVENTS = _dataset(
+TOKEN_EVENTS = make_dataset(
     "token_events",
     {
-        **_PLACE,
+        **PLACE,
         **_DONE,
         "mint": pa.Column(pl.String),
         "wallet": pa.Column(pl.String),
@@ -255,11 +208,11 @@ TOKEN_EVENTS = _dataset(
     sort_by=_DONE_ORDER,
 )
 
-WALLET_ACTIONS = _dataset(
+WALLET_ACTIONS = make_dataset(
     "wallet_actions",
     {
         "wallet": pa.Column(pl.String),
-        **_PLACE,
+        **PLACE,
         **_DEED,
         "id": pa.Column(pl.String),
         "is_counterparty": pa.Column(pl.Boolean),
@@ -267,7 +220,7 @@ WALLET_ACTIONS = _dataset(
         **_AMOUNTS,
     },
     key=("wallet", "id"),
-    sort_by=("wallet", *_IN_CHAIN_ORDER, "log_idx", "kind", "id"),
+    sort_by=("wallet", *IN_CHAIN_ORDER, "log_idx", "kind", "id"),
     partition_column="bucket",
 )
 
@@ -283,4 +236,7 @@ DECODED_DATASETS = {
 }
 """Decoded from a day's raw_transactions."""
 
-DATASETS = {**RAW_DATASETS, **DECODED_DATASETS, WALLET_ACTIONS.name: WALLET_ACTIONS}
+MARKET_DATASETS = {dataset.name: dataset for dataset in (MARKET_EVENTS, RISK_FLAGS)}
+"""The market's stream, by day."""
+
+DATASETS = {**RAW_DATASETS, **DECODED_DATASETS, WALLET_ACTIONS.name: WALLET_ACTIONS, **MARKET_DATASETS}

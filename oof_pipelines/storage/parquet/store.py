@@ -12,7 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-from oof_pipelines.storage.parquet.schemas import DATASETS, Dataset
+from oof_pipelines.storage.parquet.dataset import Dataset
+from oof_pipelines.storage.parquet.schemas import DATASETS
 
 ROWS_A_GROUP = 16_384
 _FILE_NAME = "part.parquet"

@@ -5,7 +5,8 @@ Where a transaction stands is its tx_raw row's to say; the rows go with it.
 
 import polars as pl
 
-from oof_pipelines.storage.parquet.schemas import RAW_AMOUNT, TOLD_DATASETS, Dataset
+from oof_pipelines.storage.parquet.dataset import RAW_AMOUNT, Dataset
+from oof_pipelines.storage.parquet.schemas import TOLD_DATASETS
 
 _PLACE_COLUMNS = 4
 _POSTGRES_TYPES = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from oof_pipelines.storage.parquet.schemas import DATASETS, INSTANT, RAW_AMOUNT, TOLD_DATASETS
+from oof_pipelines.storage.parquet.dataset import INSTANT, RAW_AMOUNT
+from oof_pipelines.storage.parquet.schemas import DATASETS, TOLD_DATASETS
 from oof_pipelines.storage.postgres.hot_told import select_told
 
 
