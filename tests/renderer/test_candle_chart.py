@@ -28,8 +28,8 @@ def candle(minute: int, opened: str, closed: str) -> ChartCandle:
     )
 
 
-def drawn(candles: list[ChartCandle], token: str = "COIN") -> bytes:
-    return draw_candles(candles, MINUTE, ChartLabels(token, "SOL", "1m", "decoded swaps"))
+def drawn(candles: list[ChartCandle], name: str = "COIN") -> bytes:
+    return draw_candles(candles, MINUTE, ChartLabels(name, "SOL", "1m", "decoded swaps"))
 
 
 def colors_in(picture: bytes) -> dict[tuple[int, int, int], int]:
