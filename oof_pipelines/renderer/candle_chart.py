@@ -63,9 +63,10 @@ def draw_candles(candles: Sequence[ChartCandle], step: timedelta, labels: ChartL
     _set_time_axis(volumes, candles, step)
     prices.set_ylabel(f"{labels.quote} a token")
     volumes.set_ylabel(f"volume, {labels.quote}")
-    prices.set_title(
-        f"{labels.token} / {labels.quote} · {labels.timeframe}", loc="left", fontsize=15, fontweight="bold"
-    )
+    # A token may call itself $$, which would be read as a formula.
+    token = labels.token.replace("$", r"\$")
+    title = f"{token} / {labels.quote} · {labels.timeframe}"
+    prices.set_title(title, loc="left", fontsize=15, fontweight="bold")
     figure.text(0.09, 0.02, _summary(candles, labels), fontsize=9, color="#555555")
     figure.subplots_adjust(left=0.09, right=0.97, top=0.92, bottom=0.12)
     picture = io.BytesIO()
