@@ -27,6 +27,7 @@ _DESCRIPTIONS = {
     "fee_parts": "The fees of each swap, part by part: to whom, in which mint, beside its amounts or within them.",
     "liquidity": "What wallets put into pools and took out of them, mint by mint.",
     "token_events": "Launches, graduations, migrations and pools made: the lives of tokens.",
+    "market_events": "The market as one typed stream: trades pool by pool, pool states, launches, mints, liquidity.",
 }
 _MOST_PROGRAMS_SHOWN = 20
 

@@ -6,24 +6,41 @@ Nothing here connects to anything: definitions load without a database, and reso
 import dagster as dg
 
 from assets.decoded import decoded
+from assets.features import features_1m
+from assets.market_data import market_assets
+from assets.prices import candles, reference_prices
 from assets.raw import inbox, raw_logs, raw_transactions
+from assets.risk_flags import risk_flags
 from assets.wallets import wallet_actions
+from resources.market_data import MarketData
 from resources.warehouse import Warehouse
 from sensors.fold_inbox import close_yesterday, fold_inbox, inbox_sensor
+from sensors.refresh_market import market_jobs, market_schedules
 from sensors.update_wallets import update_wallets, wallets_sensor
 
 
 def build_definitions(**overrides: object) -> dg.Definitions:
     """All assets, jobs, sensors and schedules; `overrides` replace resources by name (tests pass fakes)."""
-    resources: dict[str, object] = {"warehouse": Warehouse()}
+    resources: dict[str, object] = {"warehouse": Warehouse(), "market_data": MarketData()}
     unknown = sorted(set(overrides) - set(resources))
     if unknown:
         raise ValueError(f"no such resource: {', '.join(unknown)}; there are {', '.join(sorted(resources))}")
     return dg.Definitions(
-        assets=[inbox, raw_transactions, raw_logs, decoded, wallet_actions],
-        jobs=[fold_inbox, update_wallets],
+        assets=[
+            inbox,
+            raw_transactions,
+            raw_logs,
+            decoded,
+            risk_flags,
+            reference_prices,
+            candles,
+            features_1m,
+            wallet_actions,
+            *market_assets,
+        ],
+        jobs=[fold_inbox, update_wallets, *market_jobs],
         sensors=[inbox_sensor, wallets_sensor],
-        schedules=[close_yesterday],
+        schedules=[close_yesterday, *market_schedules],
         # A fold waits for disk and locks, not for cores: processes of its own would only cost it seconds.
         executor=dg.in_process_executor,
         resources={**resources, **overrides},

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -267,6 +268,18 @@ class Inbox(Protocol):
     async def close_gap(self, gap: Gap) -> None: ...
 
     async def queue_length(self) -> int: ...
+
+
+class StoreListener(Protocol):
+    """Told what the feed has stored, and around what it takes back, one after the other."""
+
+    async def stored(self, transactions: Sequence[StoredTransaction]) -> None:
+        """They are in the inbox. The same ones may come again."""
+        ...
+
+    def taking_back(self, signature: str) -> AbstractAsyncContextManager[None]:
+        """Entered while the transaction's rows are still there, left when they are gone."""
+        ...
 
 
 class Clock(Protocol):

@@ -15,9 +15,15 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from oof_pipelines.chain.base58 import is_pubkey
+from oof_pipelines.pricing.readings import BINANCE, DEFILLAMA, HELIUS_DAS, JUPITER, PUMP_FUN, PYTH, RPC_MINT
+from oof_pipelines.pricing.sol_usd import KLINES
 
 REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
 PUMP_FUN_PROGRAM_ID = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
+# Pyth's SOL/USD, as its list of price feeds names it.
+PYTH_SOL_FEED = (
+    "So11111111111111111111111111111111111111112=ef0d8b6fda2ceba41da15d4095d1da392a0d2f8ed0c6c7bc0f4cfac8c280b56d"
+)
 # A part of an address this short is a version or a path, not a key.
 _SHORTEST_KEY = 8
 # A login of fewer characters keeps nobody out, and taking it out would make any text unreadable.
@@ -25,6 +31,11 @@ _SHORTEST_PASSWORD = 3
 # An error repeats a value of this form only: longer ones, or ones with other characters, may be a pasted key or address.
 _HARMLESS = re.compile(r"[A-Za-z0-9_.,+-]{1,20}")
 _POSTGRES_SCHEMES = ("postgres", "postgresql")
+MARKET_SOURCES = (JUPITER, PYTH, DEFILLAMA, PUMP_FUN, BINANCE, HELIUS_DAS, RPC_MINT)
+"""What OOF_MARKET_SOURCES may name."""
+NO_SOURCE = "none"
+SOL_USD_SOURCES = (NO_SOURCE, KLINES, PYTH, JUPITER)
+"""Who may say what a SOL is worth in dollars."""
 CLUSTERS = ("mainnet-beta", "testnet", "devnet", "localnet")
 
 
@@ -79,6 +90,56 @@ class SecretUrl:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretText:
+    """A key. Only `reveal` gives it away. `setting` is the name of the setting it was read from."""
+
+    _text: str = field(repr=False)
+    setting: str = ""
+
+    def reveal(self) -> str:
+        return self._text
+
+    def hide_in(self, text: str) -> str:
+        """`text`, written by someone else, with the key taken out."""
+        return text.replace(self._text, "…") if self._text else text
+
+    def __str__(self) -> str:
+        return f"{self.setting} …".strip()
+
+    def __repr__(self) -> str:
+        return f"SecretText({self})"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSettings:
+    """Where market services are. Every address is set (public ones by default); only `das` may be None.
+
+    `sources` are those that are asked again and again: of `MARKET_SOURCES`, in that order.
+    `pyth_feeds` are pairs of mint and Pyth feed id (64 hexadecimal digits). A price older than `price_max_age_seconds` is
+    refused where `is_stale_refused`, else marked.
+    """
+
+    jupiter: SecretUrl
+    jupiter_key: SecretText | None
+    pyth_stream: SecretUrl
+    pyth_feeds: tuple[tuple[str, str], ...]
+    defillama: SecretUrl
+    pump_fun: SecretUrl
+    binance: SecretUrl
+    das: SecretUrl | None
+    price_max_age_seconds: int
+    is_stale_refused: bool
+    timeout_seconds: int
+    sources: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[SecretUrl | SecretText, ...]:
+        """Whatever may hold a key, for messages that must not."""
+        urls = (self.jupiter, self.pyth_stream, self.defillama, self.pump_fun, self.binance, self.das, self.jupiter_key)
+        return tuple(each for each in urls if each is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything configurable, checked. Durations are seconds; `requests_per_second` is the budget of all RPC calls."""
 
@@ -93,6 +154,9 @@ class Settings:
     rpc_concurrency: int
     rpc_timeout_seconds: int
     webserver_port: int
+    market: MarketSettings
+    sol_usd_source: str
+    sol_usd_klines: str
 
     @property
     def database_url(self) -> str | None:
@@ -132,7 +196,69 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         rpc_concurrency=_positive(values, "RPC_CONCURRENCY", 16),
         rpc_timeout_seconds=_positive(values, "RPC_TIMEOUT_SECONDS", 20),
         webserver_port=_positive(values, "DAGSTER_WEBSERVER_PORT", 3000, at_most=65535),
+        market=_market(values, rpc_endpoints),
+        sol_usd_source=_sol_usd_source(values),
+        sol_usd_klines=_text(values, "OOF_SOL_USD_KLINES"),
     )
+
+
+def _sol_usd_source(values: Mapping[str, str]) -> str:
+    source = _text(values, "OOF_SOL_USD_SOURCE") or NO_SOURCE
+    if source not in SOL_USD_SOURCES:
+        raise SettingsError(f"OOF_SOL_USD_SOURCE: {_shown(source)} is none of {', '.join(SOL_USD_SOURCES)}")
+    if source == KLINES and not _text(values, "OOF_SOL_USD_KLINES"):
+        raise SettingsError("OOF_SOL_USD_KLINES: names no file, and OOF_SOL_USD_SOURCE is klines")
+    return source
+
+
+def _market(values: Mapping[str, str], rpc_endpoints: tuple[SecretUrl, ...]) -> MarketSettings:
+    def address(name: str, default: str) -> SecretUrl:
+        return _url(values, name, ("http", "https")) or SecretUrl(default, name)
+
+    key = _text(values, "JUPITER_API_KEY")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError("JUPITER_API_KEY: holds a blank or a character that no key has")
+    stale = _text(values, "OOF_STALE_PRICES") or "refuse"
+    if stale not in ("refuse", "mark"):
+        raise SettingsError(f"OOF_STALE_PRICES: {_shown(stale)} is neither refuse nor mark")
+    return MarketSettings(
+        jupiter=address("JUPITER_BASE_URL", "https://api.jup.ag"),
+        jupiter_key=SecretText(key, "JUPITER_API_KEY") if key else None,
+        pyth_stream=address("PYTH_HERMES_SSE", "https://hermes.pyth.network/v2/updates/price/stream"),
+        pyth_feeds=_pyth_feeds(_text(values, "OOF_PYTH_FEEDS") or PYTH_SOL_FEED),
+        defillama=address("OOF_DEFILLAMA_URL", "https://api.llama.fi"),
+        pump_fun=address("OOF_PUMP_FUN_URL", "https://swap-api.pump.fun"),
+        binance=address("OOF_BINANCE_URL", "https://data-api.binance.vision"),
+        das=_url(values, "OOF_DAS_URL", ("http", "https")) or (rpc_endpoints[0] if rpc_endpoints else None),
+        price_max_age_seconds=_positive(values, "OOF_PRICE_MAX_AGE_SECONDS", 60),
+        is_stale_refused=stale == "refuse",
+        timeout_seconds=_positive(values, "OOF_MARKET_TIMEOUT_SECONDS", 10, at_most=300),
+        sources=_market_sources(values),
+    )
+
+
+def _market_sources(values: Mapping[str, str]) -> tuple[str, ...]:
+    named = {part.strip() for part in _text(values, "OOF_MARKET_SOURCES").split(",") if part.strip()}
+    for name in sorted(named - set(MARKET_SOURCES)):
+        raise SettingsError(f"OOF_MARKET_SOURCES: {_shown(name)} is none of {', '.join(MARKET_SOURCES)}")
+    # What SOL is worth is taken from a source that is asked, or the choice would stay without effect.
+    named |= {_text(values, "OOF_SOL_USD_SOURCE")} & {JUPITER, PYTH}
+    return tuple(name for name in MARKET_SOURCES if name in named)
+
+
+def _pyth_feeds(text: str) -> tuple[tuple[str, str], ...]:
+    feeds: list[tuple[str, str]] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        mint, _, feed_id = part.partition("=")
+        feed_id = feed_id.strip().lower().removeprefix("0x")
+        if not is_pubkey(mint.strip()) or not re.fullmatch("[0-9a-f]{64}", feed_id):
+            raise SettingsError(
+                "OOF_PYTH_FEEDS: wants mint=feed with commas between, a feed being 64 hexadecimal digits"
+            )
+        feeds.append((mint.strip(), feed_id))
+    if len({mint for mint, _ in feeds}) < len(feeds) or len({feed for _, feed in feeds}) < len(feeds):
+        raise SettingsError("OOF_PYTH_FEEDS: names a mint or a feed twice")
+    return tuple(feeds)
 
 
 def derive_socket_url(endpoint: SecretUrl) -> SecretUrl:

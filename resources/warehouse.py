@@ -5,15 +5,26 @@ from datetime import date
 
 import dagster as dg
 
+from oof_pipelines.config_files import read_config
+from oof_pipelines.market.risk import RiskThresholds, thresholds_of
+from oof_pipelines.pricing.filters import read_filters
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.store import ParquetStore
+from oof_pipelines.storage.parquet.trade_slices import ParquetTrades
+from oof_pipelines.storage.postgres.candles import PostgresCandles
 from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
+from oof_pipelines.storage.postgres.served_features import PostgresServedFeatures
 from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
+from oof_pipelines.storage.sol_usd_source import sol_usd_source
 from oof_pipelines.workflows.decode_day import DecodeReport, decode_day
 from oof_pipelines.workflows.decoder_version import decoder_version
+from oof_pipelines.workflows.features_day import FeaturesReport, features_day
 from oof_pipelines.workflows.fold import FoldReport, InvalidPartitionError, fold_day
+from oof_pipelines.workflows.price_day import PriceReport, price_day
+from oof_pipelines.workflows.reference_prices import ReferenceReport, write_reference_day
+from oof_pipelines.workflows.risk_flags import RiskReport, flag_day
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, WalletReport, update_bucket
 
 
@@ -40,6 +51,46 @@ class Warehouse(dg.ConfigurableResource[None]):
             for day in days:
                 try:
                     yield decode_day(store, served, day)
+                except InvalidPartitionError as error:
+                    yield error
+
+    def flag_days(self, days: list[date]) -> Iterator[RiskReport | InvalidPartitionError]:
+        """Raise each day's risk flags in turn; see `flag_day`."""
+        with PostgresServedRows(_database_url()) as locks:
+            store = _store()
+            for day in days:
+                try:
+                    yield flag_day(store, locks, day, risk_thresholds())
+                except InvalidPartitionError as error:
+                    yield error
+
+    def feature_days(self, days: list[date]) -> Iterator[FeaturesReport | InvalidPartitionError]:
+        """Make each day's features in turn; see `features_day`."""
+        with PostgresServedFeatures(_database_url()) as served:
+            store = _store()
+            for day in days:
+                try:
+                    yield features_day(store, ParquetTrades(store), served, day)
+                except InvalidPartitionError as error:
+                    yield error
+
+    def refer_days(self, days: list[date]) -> Iterator[ReferenceReport | InvalidPartitionError]:
+        """Write each day's reference prices in turn; see `write_reference_day`."""
+        with PostgresCandles(_database_url()) as locks:
+            store, source = _store(), sol_usd_source(load_settings(), _database_url())
+            for day in days:
+                try:
+                    yield write_reference_day(store, locks, source, day)
+                except InvalidPartitionError as error:
+                    yield error
+
+    def price_days(self, days: list[date]) -> Iterator[PriceReport | InvalidPartitionError]:
+        """Make each day's candles in turn; see `price_day`."""
+        with PostgresCandles(_database_url()) as served:
+            store, filters = _store(), read_filters(read_config("prices.yaml"))
+            for day in days:
+                try:
+                    yield price_day(store, served, filters, day)
                 except InvalidPartitionError as error:
                     yield error
 
@@ -72,6 +123,11 @@ class Warehouse(dg.ConfigurableResource[None]):
         """Wallet buckets that lag behind the decoded days."""
         with PostgresWalletContents(_database_url()) as contents:
             return sorted(contents.stale_buckets())
+
+
+def risk_thresholds() -> RiskThresholds:
+    """From which shares on flags are raised: risk.yaml."""
+    return thresholds_of(read_config("risk.yaml"))
 
 
 def _database_url() -> str:

@@ -6,7 +6,10 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.decoded import decoded
+from assets.features import features_1m
+from assets.prices import candles, reference_prices
 from assets.raw import raw_logs, raw_transactions
+from assets.risk_flags import risk_flags
 from oof_pipelines.workflows.waiting_days import next_range
 from resources.warehouse import Warehouse
 from sensors.in_flight import reason_to_pause, reason_to_wait
@@ -17,9 +20,12 @@ _AT_MOST_DAYS = 731
 
 fold_inbox = dg.define_asset_job(
     "fold_inbox",
-    selection=[raw_transactions, raw_logs, decoded],
+    selection=[raw_transactions, raw_logs, decoded, risk_flags, reference_prices, candles, features_1m],
     description="Fold what the feed stored into the days' Parquet files, and decode those days.",
 )
+
+TOLD_ASSETS = ("raw_transactions", "actions", "risk_flags", "features_1m")
+"""One of each step of a fold: a stored day that Dagster was not told of by all of them is folded again."""
 
 _ASSETS = ("raw_transactions", "raw_logs", "actions", "moves", "participants", "token_facts")
 
@@ -90,7 +96,7 @@ def _days_waiting(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> 
 
 
 def _untold_days(instance: dg.DagsterInstance, stored: list[date]) -> list[date]:
-    told = [instance.get_materialized_partitions(dg.AssetKey(name)) for name in ("raw_transactions", "actions")]
+    told = [instance.get_materialized_partitions(dg.AssetKey(name)) for name in TOLD_ASSETS]
     return [day for day in stored if any(day.isoformat() not in keys for keys in told)]
 
 

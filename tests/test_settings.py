@@ -49,6 +49,8 @@ def test_nothing_set_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("DATABASE_URL", f"postgresql://user:a {KEY}@host/db"),
         ("RPC_PRIMARY", f"https://user:12/{KEY}@host"),
         ("RPC_PRIMARY", f"https://host/\n{KEY}"),
+        ("OOF_SOL_USD_SOURCE", "coinmarket"),
+        ("OOF_SOL_USD_SOURCE", f"https://host/{KEY}"),
         ("OOF_FOLLOW", "everything"),
         ("OOF_FOLLOW", f"https://host/{KEY}"),
         ("OOF_FOLLOW", ","),
@@ -194,3 +196,11 @@ def test_targets_are_taken_once() -> None:
     assert check_targets("TARGETS", ["allWithVotes"]) == ("allWithVotes",)
     with pytest.raises(SettingsError, match=r"^TARGETS: "):
         check_targets("TARGETS", ["all", "allWithVotes"])
+
+
+def test_klines_want_a_file() -> None:
+    assert (load_settings({}).sol_usd_source, load_settings({}).sol_usd_klines) == ("none", "")
+    with pytest.raises(SettingsError, match="OOF_SOL_USD_KLINES: names no file"):
+        load_settings({"OOF_SOL_USD_SOURCE": "klines"})
+    settings = load_settings({"OOF_SOL_USD_SOURCE": "klines", "OOF_SOL_USD_KLINES": "klines/*.csv"})
+    assert (settings.sol_usd_source, settings.sol_usd_klines) == ("klines", "klines/*.csv")

@@ -3,7 +3,9 @@
 import click
 
 from oof_pipelines.commands.bench_decode import decode
+from oof_pipelines.commands.bench_features import features
 from oof_pipelines.commands.bench_ingest import ingest
+from oof_pipelines.commands.bench_prices import prices
 
 EPILOG = """\b
 Examples:
@@ -21,10 +23,12 @@ def bench(context: click.Context) -> None:
     Without a subcommand, every benchmark is run, one after the other.
     """
     if context.invoked_subcommand is None:
-        for benchmark in (ingest, decode):
+        for benchmark in (ingest, decode, features, prices):
             click.echo(f"oof bench {benchmark.name}")
             context.invoke(benchmark)
 
 
 bench.add_command(ingest)
 bench.add_command(decode)
+bench.add_command(features)
+bench.add_command(prices)

@@ -21,6 +21,7 @@ from oof_pipelines.commands.dagster_instance import (
     storage_command,
     webserver_command,
 )
+from oof_pipelines.commands.demo_market import MarketTables
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.fresh_home import fresh_home
 from oof_pipelines.commands.processes import Processes
@@ -29,7 +30,7 @@ from oof_pipelines.commands.sql import QUERIES_FOLDER, VIEWS_FOLDER, print_table
 from oof_pipelines.commands.steps import Steps, Task
 from oof_pipelines.settings import Settings, load_settings
 from oof_pipelines.storage.duckdb import QueryEngine
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS
+from oof_pipelines.storage.parquet.schemas import DATASETS, RAW_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
@@ -56,7 +57,7 @@ Examples:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a demo did, and the table it shows. All count distinct signatures; `folded` those in the files.
+    """What a demo did, and the tables it shows. All count distinct signatures; `folded` those in the files.
 
     `decoded`, `conserved` and `residual` are of the folded ones: decoded at all, their moves adding up to post − pre, and
     with a part that no instruction explains.
@@ -71,13 +72,14 @@ class Outcome:
     residual: int
     columns: list[str]
     rows: list[tuple[Any, ...]]
+    market: MarketTables
 
 
 @click.command(epilog=EPILOG)
 @recorded_option
 @plain_errors
 def demo(recorded: Path | None) -> None:
-    """Start everything over recorded transactions, store and decode them all by a Dagster backfill, and show a table.
+    """Start everything over recorded transactions, store and decode them all by a Dagster backfill, and show tables.
 
     Its state is $OOF_HOME/demo, made anew by every demo; your own store is not touched.
     """
@@ -87,6 +89,7 @@ def demo(recorded: Path | None) -> None:
     with fresh_home(settings.home), Steps() as steps:
         outcome = _run(settings, recorded, steps)
     print_table(outcome.columns, iter(outcome.rows))
+    outcome.market.print()
     seconds = time.monotonic() - started_s
     click.echo(
         f"demo: transactions={outcome.transactions} stored={outcome.stored} quarantined={outcome.quarantined} "
@@ -168,7 +171,8 @@ def _backfill(processes: Processes, steps: Steps, url: str, dagster: dict[str, s
         api = DagsterApi(address)
         api.wait_until_ready(processes.check)
     with steps.step(f"backfilling {_stretch(days)}") as task:
-        backfill_id = api.launch_backfill([*RAW_DATASETS, *DECODED_DATASETS], days[0], days[-1], "demo")
+        by_day = [name for name, dataset in DATASETS.items() if dataset.partition_column == "day"]
+        backfill_id = api.launch_backfill(by_day, days[0], days[-1], "demo")
         # The daemon looks at backfills when it starts and then every 30 s: started now it sees the launch, started anew
         # after the run it sees the end.
         daemon = processes.start("daemon", daemon_command(), dagster)
@@ -193,7 +197,10 @@ def _ask(settings: Settings, url: str, transactions: int, stored: int, quarantin
         query = (QUERIES_FOLDER / "transactions_by_program_and_day.sql").read_text(encoding="utf-8")
         result = engine.query(query)
         rows = list(result)
-    return Outcome(transactions, stored, quarantined, folded, decoded, conserved, residual, result.columns, rows)
+        market = MarketTables(engine)
+    return Outcome(
+        transactions, stored, quarantined, folded, decoded, conserved, residual, result.columns, rows, market
+    )
 
 
 def _free_port() -> int:

@@ -11,9 +11,14 @@ from typing import ParamSpec, TypeVar
 import click
 import psycopg
 
+from oof_pipelines.config_files import ConfigFileError
 from oof_pipelines.interfaces import SourceRefusedError, SourceUnavailableError
+from oof_pipelines.market.risk import RiskConfigError
+from oof_pipelines.pricing.filters import PriceConfigError
 from oof_pipelines.settings import Settings, SettingsError, load_settings
 from oof_pipelines.storage.duckdb import QueryError
+from oof_pipelines.storage.kline_files import KlineFileError
+from oof_pipelines.storage.parquet.store import DamagedPartitionError
 from oof_pipelines.storage.postgres.inbox import FeedIsRunningError
 from oof_pipelines.storage.postgres.locks import PartitionIsBusyError
 from oof_pipelines.storage.postgres.migrate import MigrationError
@@ -24,7 +29,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MENDABLE = (
+    KlineFileError,
+    PriceConfigError,
     SettingsError,
+    ConfigFileError,
+    DamagedPartitionError,
+    RiskConfigError,
     MigrationError,
     EmbeddedPostgresError,
     InvalidPartitionError,
@@ -84,8 +94,8 @@ def hide_secrets(text: str) -> str:
     if settings is None:
         return text
     urls = [*settings.rpc_endpoints, *settings.rpc_sockets, *([settings.database] if settings.database else [])]
-    for url in urls:
-        text = url.hide_in(text)
+    for secret in (*urls, *settings.market.secrets):
+        text = secret.hide_in(text)
     return text
 
 

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.workflows.decode_tally import DecodeTally, ProgramTally
+from oof_pipelines.workflows.feature_stream import FeatureCounts
 from oof_pipelines.workflows.follow import FeedCounts
 
 GAUGES = ("in_flight", "newest_slot", "finalized_slot")
@@ -18,8 +19,15 @@ GAUGES = ("in_flight", "newest_slot", "finalized_slot")
 class FeedCollector(Collector):
     """Counts of a running feed, what it decoded by program, and its RPC calls by method and outcome."""
 
-    def __init__(self, counts: FeedCounts, tally: DecodeTally, rpc_outcomes: Counter[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        counts: FeedCounts,
+        tally: DecodeTally,
+        rpc_outcomes: Counter[tuple[str, str]],
+        features: FeatureCounts | None = None,
+    ) -> None:
         self._counts = counts
+        self._features = features or FeatureCounts()
         self._tally = tally
         self._rpc_outcomes = rpc_outcomes
 
@@ -34,6 +42,9 @@ class FeedCollector(Collector):
             else:
                 yield CounterMetricFamily(f"oof_feed_{field.name}", f"feed: {field.name} since start", value=value)
         yield from self._decoding()
+        for field in fields(self._features):
+            text = f"features_1m: {field.name.replace('_', ' ')} since start"
+            yield CounterMetricFamily(f"oof_features_{field.name}", text, value=getattr(self._features, field.name))
         calls = CounterMetricFamily("oof_rpc_calls", "RPC calls by outcome", labels=["method", "outcome"])
         for (method, outcome), count in sorted(self._rpc_outcomes.items()):
             calls.add_metric([method, outcome], count)

@@ -16,13 +16,18 @@ from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.feed_metrics import FeedCollector
 from oof_pipelines.interfaces import Clock, SourceRefusedError, SourceUnavailableError
 from oof_pipelines.settings import Settings, SettingsError, check_targets, load_settings
+from oof_pipelines.storage.parquet.store import ParquetStore
+from oof_pipelines.storage.parquet.trade_slices import ParquetTrades
 from oof_pipelines.storage.postgres.database import ready_database_url, running_database_url
+from oof_pipelines.storage.postgres.hot_features import PostgresHotFeatures
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
+from oof_pipelines.storage.sol_usd_source import sol_usd_source
 from oof_pipelines.telemetry import configure_logging
 from oof_pipelines.transport.log_socket import LogSocket
 from oof_pipelines.transport.pacing import Backoff
 from oof_pipelines.transport.rpc import EndpointsRefuseUsError, RpcClient
 from oof_pipelines.transport.system_clock import SystemClock
+from oof_pipelines.workflows.feature_stream import FeatureStream
 from oof_pipelines.workflows.follow import Feed
 
 logger = logging.getLogger(__name__)
@@ -88,6 +93,7 @@ async def _follow(
     inbox = PostgresInbox(lambda: running_database_url(settings.database_url, settings.home))
     async with rpc, inbox:
         await _check_cluster(rpc, settings, clock, Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, randomness))
+        features = await _start_features(settings, inbox, clock)
         feed = Feed(
             rpc,
             socket,
@@ -97,12 +103,28 @@ async def _follow(
             cluster=settings.cluster,
             concurrency=settings.rpc_concurrency,
             from_slot=from_slot,
+            listener=features,
         )
         if metrics_at is not None:
-            FeedCollector(feed.counts, feed.tally, rpc.outcomes).register()
+            FeedCollector(feed.counts, feed.tally, rpc.outcomes, features.counts).register()
             _serve_metrics(*metrics_at)
         logger.info("following", extra={"targets": ",".join(targets), "endpoint": str(settings.rpc_endpoints[0])})
         await _run_until_signal(feed)
+
+
+async def _start_features(settings: Settings, inbox: PostgresInbox, clock: Clock) -> FeatureStream:
+    """The stream that keeps features_1m as fresh as the feed, made good for what an earlier feed left undone."""
+    url = running_database_url(settings.database_url, settings.home)
+    stream = FeatureStream(
+        PostgresHotFeatures(inbox),
+        ParquetTrades(ParquetStore(settings.store)),
+        sol_usd_source(settings, url),
+        begun_at_s=int(clock.now().timestamp()),
+    )
+    buckets = await stream.start()
+    if buckets:
+        logger.info("features made anew", extra={"buckets": buckets})
+    return stream
 
 
 def _serve_metrics(host: str, port: int) -> None:

@@ -6,6 +6,8 @@ import click
 
 from oof_pipelines.chain.base58 import is_pubkey
 from oof_pipelines.commands.errors import plain_errors
+from oof_pipelines.commands.feature_days import make_features
+from oof_pipelines.commands.market_days import flag_days
 from oof_pipelines.commands.other_homes import hint_at_other_homes
 from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.settings import load_settings
@@ -61,6 +63,8 @@ def redecode(program: str, since: datetime, until: datetime | None, most_wallets
             _print_day(redecoded, f"{number}/{len(days)}", most_wallets)
             failures += _failed_checks(day, redecoded)
     if not is_dry_run:
+        failures += flag_days(url, store)
+        failures += make_features(url, store)
         failures += _update_wallets(url, store)
     if failures:
         raise click.ClickException("\n".join(failures))

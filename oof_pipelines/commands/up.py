@@ -25,6 +25,7 @@ from oof_pipelines.commands.recorded_chain import check_recorded, choose_recordi
 from oof_pipelines.settings import Settings, SettingsError, load_settings
 from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
+from oof_pipelines.workflows.refresh_market import STREAMS
 
 METRICS_PORT = 9801
 """The market-data metrics port of spec 3 §2.5."""
@@ -110,6 +111,9 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
             for skip in node.skips:
                 click.echo(skip, err=True)
         processes.start("feed", follow, feed_environment)
+        if set(STREAMS.values()).intersection(settings.market.sources):
+            # What is asked now and then is asked by Dagster's schedules; a stream wants a process that listens.
+            processes.start("market", [program("oof"), "market", "--streams", "--json-logs"])
         processes.wait(making_storage, _STORAGE_SECONDS)
         address = f"http://127.0.0.1:{settings.webserver_port}"
         processes.start("webserver", webserver_command(settings.webserver_port), dagster)
@@ -119,10 +123,12 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
         if cancelled:
             click.echo(f"{cancelled} Dagster runs were left by an earlier start and are cancelled", err=True)
         processes.start("daemon", daemon_command(), dagster)
+        asked = ", ".join(settings.market.sources) or "nobody (OOF_MARKET_SOURCES)"
         click.echo(
             f"Dagster   {address}\n"
             f"Postgres  {without_password(url)}\n"
             f"RPC       {source}\n"
+            f"market    {asked}\n"
             f"metrics   http://127.0.0.1:{metrics_port}/metrics\n"
             f"home      {settings.home}\n"
             f"store     {settings.store}\n"

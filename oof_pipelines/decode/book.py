@@ -47,6 +47,7 @@ from oof_pipelines.decode.operations import (
     SyncNative,
     UnwrapLamports,
 )
+from oof_pipelines.decode.passed_on import passed_on
 from oof_pipelines.decode.stake import PROGRAM_IDS as STAKE_PROGRAM_IDS
 from oof_pipelines.decode.stake import STAKE_ACCOUNT_RENT_LAMPORTS
 from oof_pipelines.decode.steps import Step, steps_of
@@ -137,6 +138,9 @@ class _Book:
         if missing_lamports and not self._transaction.is_failed:
             for closing in closings_of(self._transaction, missing_lamports, self._balances.after_lamports):
                 self._shift_lamports(closing.path, closing.account, closing.destination, closing.lamports, "rent")
+            for one in passed_on(self._transaction, self._balances.missing_lamports()):
+                kind = "tip" if one.destination in TIP_ACCOUNTS else "transfer"
+                self._shift_lamports(one.path, one.account, one.destination, one.lamports, kind)
             missing_lamports = self._balances.missing_lamports()
         for account, delta_lamports in missing_lamports.items():
             self._write(RESIDUAL_PATH, account, LAMPORTS_ASSET, delta_lamports, "residual")

@@ -188,7 +188,7 @@ class _Route:
         if len(sold) != 1 or len(bought) != 1:
             return None
         assets = sold[0][0], bought[0][0]
-        if any(_goes_round(flows[asset]) for asset in assets) or self._is_liquidity(owner, *assets):
+        if any(goes_round(flows[asset]) for asset in assets) or self._is_liquidity(owner, *assets):
             return None
         return sold[0], bought[0]
 
@@ -306,7 +306,7 @@ class _Route:
 
 def _sides(flows: dict[str, Flow]) -> tuple[list[Amount], list[Amount]]:
     """What an owner sold and what he bought, without the dust of a route and without small change beside a pair."""
-    nets = {asset: flow.net_raw for asset, flow in flows.items() if flow.net_raw and not _is_dust(asset, flow)}
+    nets = {asset: flow.net_raw for asset, flow in flows.items() if flow.net_raw and not is_dust(asset, flow)}
     if len(nets) > 2 and abs(nets.get(NATIVE_MINT, _SMALL_LAMPORTS + 1)) <= _SMALL_LAMPORTS:
         del nets[NATIVE_MINT]
     sold = [(asset, -raw) for asset, raw in nets.items() if raw < 0]
@@ -314,14 +314,14 @@ def _sides(flows: dict[str, Flow]) -> tuple[list[Amount], list[Amount]]:
     return sold, bought
 
 
-def _is_dust(asset: str, flow: Flow) -> bool:
+def is_dust(asset: str, flow: Flow) -> bool:
     """Whether the net is what was left over of an asset that passed through."""
-    if asset == NATIVE_MINT and _goes_round(flow) and abs(flow.net_raw) <= _SMALL_LAMPORTS:
+    if asset == NATIVE_MINT and goes_round(flow) and abs(flow.net_raw) <= _SMALL_LAMPORTS:
         return True
     return _passed_raw(flow) > 0 and abs(flow.net_raw) * _DUST_PARTS < max(flow.in_raw, flow.out_raw)
 
 
-def _goes_round(flow: Flow) -> bool:
+def goes_round(flow: Flow) -> bool:
     """Whether an asset was given and got alike: half of the larger at least, so that its net is gain or loss."""
     return _passed_raw(flow) * 2 >= max(flow.in_raw, flow.out_raw)
 
@@ -329,7 +329,7 @@ def _goes_round(flow: Flow) -> bool:
 def _is_circle(flows: dict[str, Flow]) -> bool:
     """Whether an owner ended with gain or loss of what he began with, and with nothing else but dust."""
     left = {asset: flow for asset, flow in flows.items() if flow.net_raw}
-    return bool(left) and all(_goes_round(flow) or _is_dust(asset, flow) for asset, flow in left.items())
+    return bool(left) and all(goes_round(flow) or is_dust(asset, flow) for asset, flow in left.items())
 
 
 def _passed_raw(flow: Flow) -> int:

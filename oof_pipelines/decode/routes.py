@@ -16,7 +16,7 @@ from oof_pipelines.decode.curve import is_off_curve
 from oof_pipelines.decode.facts import INSIDE, Fact, FeePart, Leg, OrderFill, RouterCall, RouterHop
 from oof_pipelines.decode.nets import counted_asset, flows_by_owner
 from oof_pipelines.decode.programs import BY_ID, ROUTERS
-from oof_pipelines.decode.route_amounts import RouteAmounts, trade_within
+from oof_pipelines.decode.route_amounts import RouteAmounts, circle_within, recipient_of, trade_within
 
 _MUCH_MORE_PERCENT = 110
 
@@ -102,9 +102,14 @@ class _Routes:
         legs = self._legs_of(call.path)
         trade = trade_within(self._scene, call)
         if trade is None:
-            return self._inferred(call.path, call.router, legs, call.fees)
+            return self._inferred(call.path, call.router, legs, call.fees) or self._circle_of_call(call, legs)
         route = self._for_principal(self._route(call.path, call.router, trade, legs, call.fees))
         return self._of_who_paid(route, legs)
+
+    def _circle_of_call(self, call: RouterCall, legs: tuple[Leg, ...]) -> Route | None:
+        """A circle that the call names otherwise; without a swap in it what came back was only handed back."""
+        trade = circle_within(self._scene, call) if legs else None
+        return None if trade is None else self._route(call.path, call.router, trade, legs, call.fees)
 
     def _for_principal(self, route: Route) -> Route:
         """A route made with somebody else's money is his: a keeper gives and takes without having or keeping."""
@@ -349,7 +354,8 @@ class _Routes:
         if any(one.trader != first.trader or one.sold_mint != before.bought_mint for before, one in pairwise(chain)):
             # Somebody else's swap, called from within this one.
             last = first
-        trade = RouteAmounts(first.trader, first.sold_mint, first.sold_raw, last.bought_mint, last.bought_raw, "")
+        sold, bought = (first.sold_mint, first.sold_raw), (last.bought_mint, last.bought_raw)
+        trade = RouteAmounts(first.trader, *sold, *bought, recipient_of(self._scene, last))
         return self._route(first.path, via, trade, tuple(chain), (), is_alone=True)
 
 

@@ -17,9 +17,20 @@ POOL_CREATED = "pool_created"
 TOKEN_MINT_INFO = "token_mint_info"  # noqa: S105
 GRADUATION = "graduation"
 MIGRATION = "migration"
+LIQUIDITY_CHANGED = "liquidity_changed"
 RISK_FLAG = "risk_flag"
 
-KINDS = (TOKEN_MINT_INFO, TOKEN_LAUNCHED, POOL_CREATED, TRADE, POOL_STATE, GRADUATION, MIGRATION, RISK_FLAG)
+KINDS = (
+    TOKEN_MINT_INFO,
+    TOKEN_LAUNCHED,
+    POOL_CREATED,
+    TRADE,
+    POOL_STATE,
+    LIQUIDITY_CHANGED,
+    GRADUATION,
+    MIGRATION,
+    RISK_FLAG,
+)
 """In the order in which events of one path come: a mint is made before it is launched, a trade leaves a pool's state."""
 
 # A position in the block that nobody told comes behind those that are known, as in the files (nulls last).
@@ -59,10 +70,12 @@ class Trade(_Event, frozen=True, tag=TRADE):
     """One swap in one pool, seen from the coin: `mint` is bought (`is_buy`) or sold for `quote_mint`.
 
     The quote is the money of the pair: USDC before USDT before SOL; of two coins the one that sorts last. Amounts are the
-    venue's own, without fees on top. `trader` owns the token accounts, `signer` pays the transaction's fee. Decimals are
-    None where the transaction shows none. Reserves are those after the trade, None where the program shows none;
+    venue's own, without fees on top; one of them may be 0 where dust was traded. `trader` is whose trade it is (of a
+    route through several pools its trader, the same for all hops), `signer` pays the transaction's fee. Decimals are None
+    where the transaction shows none. Reserves are those after the trade, None where the program shows none;
     `reserve_kind` is vault, virtual or ''. `trader_balance_raw` is what the trader holds of `mint` after the transaction
-    in the accounts it shows; None where it shows none. `creator` is who is paid the creator's fee, '' where nobody is.
+    in the token accounts it shows; None where it shows none, and for SOL, which wallets hold unwrapped. `creator` is the
+    account that is paid the creator's fee (a vault of the creator's on pump.fun and PumpSwap), '' where none is.
     """
 
     KIND: ClassVar[str] = TRADE
@@ -171,6 +184,28 @@ class Migration(_Event, frozen=True, tag=MIGRATION):
     pool: str
 
 
+class LiquidityChanged(_Event, frozen=True, tag=LIQUIDITY_CHANGED):
+    """A wallet put tokens into a pool (`is_add`) or took them out. Amounts are the wallet's, 0 where a side was untouched.
+
+    `mint` or `quote_mint` is '' where only one side moved and nothing in the call tells the other. Reserves are what the
+    pool's token account held right after; None where no single account is seen to have taken or given the amount.
+    """
+
+    KIND: ClassVar[str] = LIQUIDITY_CHANGED
+
+    program_id: str
+    venue: str
+    pool: str
+    mint: str
+    quote_mint: str
+    wallet: str
+    is_add: bool
+    base_raw: int
+    quote_raw: int
+    base_reserve_raw: int | None
+    quote_reserve_raw: int | None
+
+
 class RiskFlag(_Event, frozen=True, tag=RISK_FLAG):
     """Something a buyer of `mint` should know, derived from the events before it.
 
@@ -188,4 +223,14 @@ class RiskFlag(_Event, frozen=True, tag=RISK_FLAG):
     share_bps: int | None
 
 
-MarketEvent = Trade | PoolState | TokenMintInfo | TokenLaunched | PoolCreated | Graduation | Migration | RiskFlag
+MarketEvent = (
+    Trade
+    | PoolState
+    | TokenMintInfo
+    | TokenLaunched
+    | PoolCreated
+    | LiquidityChanged
+    | Graduation
+    | Migration
+    | RiskFlag
+)

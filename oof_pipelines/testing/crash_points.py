@@ -7,8 +7,8 @@ itself knows nothing of it: the classes that touch the outside world are watched
 A step is PART.METHOD:MOMENT:COUNT, such as `inbox.store:after:2`. MOMENT is `before` or `after` the call, or `commit`:
 every statement of the call's transaction has been made, and its COMMIT not yet been sent. Parts and methods are in `PARTS`;
 `fold.STEP:before:COUNT` are the steps that `fold_day` names, `decode.STEP` those of `decode_day` (`decode.write_moves`:
-blanks are underscores) and `wallets.STEP` those of `update_bucket`; `partition.rename` is between the unfinished Parquet
-file and the finished one.
+blanks are underscores), `flag.STEP` those of `flag_day` and `wallets.STEP` those of `update_bucket`; `partition.rename` is
+between the unfinished Parquet file and the finished one.
 """
 
 import functools
@@ -38,7 +38,7 @@ from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
 from oof_pipelines.transport.rpc import RpcClient
-from oof_pipelines.workflows import decode_day, fold, update_wallets
+from oof_pipelines.workflows import decode_day, fold, risk_flags, update_wallets
 
 PARTS: dict[str, tuple[type, tuple[str, ...]]] = {
     "inbox": (
@@ -61,6 +61,7 @@ DECODE_STEPS = (
     "publish",
     "done",
 )
+FLAG_STEPS = ("read", "fold", "validate", "write", "done")
 WALLET_STEPS = ("read", "validate", "mark", "write", "record", "done")
 _RENAME = "partition.rename"
 _UNFINISHED = ".unfinished"
@@ -82,7 +83,7 @@ class CrashPoint:
         moment, _, count = rest.partition(":")
         known = {f"{part}.{method}" for part, (_, methods) in PARTS.items() for method in methods}
         known |= {f"fold.{name}" for name in FOLD_STEPS} | {f"decode.{name}" for name in DECODE_STEPS}
-        known |= {f"wallets.{name}" for name in WALLET_STEPS} | {_RENAME}
+        known |= {f"flag.{name}" for name in FLAG_STEPS} | {f"wallets.{name}" for name in WALLET_STEPS} | {_RENAME}
         if step not in known:
             raise ValueError(f"{text!r}: no step {step!r}; there are {', '.join(sorted(known))}")
         if moment not in MOMENTS or not count.isdecimal() or int(count) < 1:
@@ -123,6 +124,7 @@ class CrashPlan:
         # Whoever imports the workflow later gets this one; commands are imported when they are called.
         fold.fold_day = functools.partial(fold.fold_day, at_step=self._step_of("fold"))
         decode_day.decode_day = functools.partial(decode_day.decode_day, at_step=self._step_of("decode"))
+        risk_flags.flag_day = functools.partial(risk_flags.flag_day, at_step=self._step_of("flag"))
         update_wallets.update_bucket = functools.partial(update_wallets.update_bucket, at_step=self._step_of("wallets"))
 
     def _step_of(self, workflow: str) -> Callable[[str], None]:

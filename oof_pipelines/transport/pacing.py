@@ -7,12 +7,13 @@ from oof_pipelines.interfaces import Clock
 
 
 class RequestBudget:
-    """At most `requests_per_second` on average, in bursts of at most one second's worth. First come, first served."""
+    """At most `requests` a period (a second) on average, in bursts of at most one period's. First come, first served."""
 
-    def __init__(self, requests_per_second: int, clock: Clock) -> None:
-        self._rate = requests_per_second
+    def __init__(self, requests: int, clock: Clock, period_seconds: float = 1.0) -> None:
+        self._requests = requests
+        self._rate = requests / period_seconds
         self._clock = clock
-        self._tokens = float(requests_per_second)
+        self._tokens = float(requests)
         self._filled_at_s = clock.monotonic_s()
         self._turn = asyncio.Lock()
 
@@ -27,7 +28,7 @@ class RequestBudget:
 
     def _fill(self) -> None:
         now_s = self._clock.monotonic_s()
-        self._tokens = min(float(self._rate), self._tokens + (now_s - self._filled_at_s) * self._rate)
+        self._tokens = min(float(self._requests), self._tokens + (now_s - self._filled_at_s) * self._rate)
         self._filled_at_s = now_s
 
 

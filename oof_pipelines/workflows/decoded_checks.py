@@ -13,6 +13,7 @@ from oof_pipelines.workflows.trade_checks import (
     fees_have_swaps,
     legs_have_routes,
     routes_are_actions,
+    trades_are_legs,
 )
 from oof_pipelines.workflows.unknown_alarm import FEWEST_CALLS, MOST_UNKNOWN_PERCENT, unknown_alarm
 
@@ -49,6 +50,11 @@ DECODED_CHECKS: dict[str, tuple[str, bool, str]] = {
         True,
         "Columns and types of token events; (signature, path, kind, ordinal) is unique.",
     ),
+    "market_events_schema": (
+        "market_events",
+        True,
+        "Columns, types and ranges of market events; (signature, log_idx, kind, ordinal) is unique.",
+    ),
     "legs_have_routes": ("swaps", True, "Every leg names a route row of its transaction."),
     "routes_are_actions": (
         "swaps",
@@ -56,6 +62,7 @@ DECODED_CHECKS: dict[str, tuple[str, bool, str]] = {
         "Every route is one swap action of the same trader and amounts, and the other way.",
     ),
     "fees_have_swaps": ("fee_parts", True, "Every part of a fee is of a row of swaps."),
+    "trades_are_legs": ("market_events", True, "Every trade of the stream is one leg of swaps, and the other way."),
     "amounts_are_positive": ("swaps", False, "Something was sold and something bought, by every route and every leg."),
     "unknown_discriminators": (
         "actions",
@@ -97,6 +104,7 @@ def _trades(frames: dict[str, pl.DataFrame]) -> list[CheckResult]:
         _result("legs_have_routes", *legs_have_routes(swaps)),
         _result("routes_are_actions", *routes_are_actions(swaps, frames["actions"])),
         _result("fees_have_swaps", *fees_have_swaps(fee_parts, swaps)),
+        _result("trades_are_legs", *trades_are_legs(frames["market_events"], swaps)),
         _result("amounts_are_positive", *amounts_are_positive(swaps)),
     ]
 

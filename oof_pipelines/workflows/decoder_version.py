@@ -6,7 +6,9 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-_PACKAGES = ("oof_pipelines.chain", "oof_pipelines.decode")
+_PACKAGES = ("oof_pipelines.chain", "oof_pipelines.decode", "oof_pipelines.market")
+# Folds over what is decoded: changing one leaves every decoded file as it is.
+_NO_DECODING = ("risk.py",)
 _SHOWN_DIGITS = 16
 
 
@@ -16,6 +18,8 @@ def decoder_version() -> str:
     source = hashlib.sha256()
     for package in _PACKAGES:
         for name, file in _sources(files(package)):
+            if name in _NO_DECODING:
+                continue
             source.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     return source.hexdigest()[:_SHOWN_DIGITS]
 

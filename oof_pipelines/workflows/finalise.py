@@ -6,6 +6,7 @@ of what lies before a node's history counts for nothing.
 """
 
 import logging
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from oof_pipelines.chain.body import BodyError, read_body
@@ -15,6 +16,7 @@ from oof_pipelines.interfaces import (
     ProvisionalTransaction,
     SignatureStatus,
     SourceRefusedError,
+    StoreListener,
     TransactionSource,
 )
 from oof_pipelines.workflows.repair import history_begin_slot
@@ -57,9 +59,12 @@ class Finality:
     Where it is in a round, and how often a transaction was absent, is in memory: a feed that begins anew counts anew.
     """
 
-    def __init__(self, source: TransactionSource, inbox: Inbox, clock: Clock) -> None:
+    def __init__(
+        self, source: TransactionSource, inbox: Inbox, clock: Clock, listener: StoreListener | None = None
+    ) -> None:
         self._source = source
         self._inbox = inbox
+        self._listener = listener
         self._clock = clock
         self._after: ProvisionalTransaction | None = None
         self._absences: dict[str, _Absence] = {}
@@ -120,7 +125,8 @@ class Finality:
         if row.moves >= MOST_MOVES:
             await self._retract(row, f"given in slot {row.slot} and in slot {slot} by turns, {row.moves} times")
             return False, True
-        await self._inbox.move_slot(row.signature, slot)
+        async with self._taking_back(row):
+            await self._inbox.move_slot(row.signature, slot)
         logger.warning("landed again", extra={"signature": row.signature, "slot": slot})
         return False, False
 
@@ -141,9 +147,13 @@ class Finality:
         return absence.times >= ABSENCES_UNTIL_VANISHED
 
     async def _retract(self, row: ProvisionalTransaction, detail: str) -> None:
-        await self._inbox.retract(row.signature, detail)
+        async with self._taking_back(row):
+            await self._inbox.retract(row.signature, detail)
         self._absences.pop(row.signature, None)
         logger.warning("vanished", extra={"signature": row.signature, "slot": row.slot, "reason": detail})
+
+    def _taking_back(self, row: ProvisionalTransaction) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._listener is None else self._listener.taking_back(row.signature)
 
 
 def _agrees(row: ProvisionalTransaction, status: SignatureStatus | None) -> bool:

@@ -27,6 +27,7 @@ from oof_pipelines.interfaces import (
     SourceRefusedError,
     SourceUnavailableError,
     StoredTransaction,
+    StoreListener,
     Subscribed,
     TransactionSource,
 )
@@ -104,6 +105,7 @@ class Feed:
         concurrency: int = 16,
         finality_poll_seconds: float = 2.0,
         from_slot: int | None = None,
+        listener: StoreListener | None = None,
     ) -> None:
         self._source = source
         self._logs = logs
@@ -120,7 +122,8 @@ class Feed:
             STORE_BATCH * 2
         )
         self._fetcher = Fetcher(source, inbox, clock)
-        self._finality = Finality(source, inbox, clock)
+        self._listener = listener
+        self._finality = Finality(source, inbox, clock, listener)
         self._in_flight: set[str] = set()
         self._dropped_votes: dict[str, None] = {}
         self._work_waits = asyncio.Event()
@@ -263,10 +266,7 @@ class Feed:
     async def _note_gap(self, gap: Gap) -> None:
         await self._inbox.note_gap(gap)
         self.counts.unproven_gaps += 1
-        logger.warning(
-            "gap not proven complete: transactions may be missing",
-            extra=asdict(gap),
-        )
+        logger.warning("gap not proven complete: transactions may be missing", extra=asdict(gap))
 
     async def _close_gaps(self, name: str) -> None:
         """List the gaps left earlier, where a node's history reaches back to them now. What fails is left for later."""
@@ -333,7 +333,7 @@ class Feed:
                 new_stored, new_refused = await self._inbox.store(stored, refused)
                 self.counts.stored += new_stored
                 self.counts.quarantined += new_refused
-            self._tally(stored)
+            await self._tell(stored)
             for row in refused:
                 logger.warning("quarantined", extra={"signature": row.signature, "reason": str(row.reason)})
             self._in_flight.difference_update(queued.signature for queued, _ in batch)
@@ -346,7 +346,9 @@ class Feed:
             return outcome
         return prepare(outcome, queued.slot, self._cluster, self._clock.now())
 
-    def _tally(self, stored: list[StoredTransaction]) -> None:
+    async def _tell(self, stored: list[StoredTransaction]) -> None:
+        if self._listener is not None and stored:
+            await self._listener.stored(stored)
         for row in stored:
             if row.decoded is None:
                 self.tally.add_undecoded(row.signature)

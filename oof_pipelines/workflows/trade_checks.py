@@ -7,6 +7,7 @@ import polars as pl
 
 _EXAMPLES = 3
 _TRADE = ["signature", "path", "wallet", "asset", "amount_raw", "bought_asset", "bought_raw"]
+_LEG_PLACE = ["signature", "log_idx", "program_id", "pool"]
 _SWAP_KEY = ["signature", "path", "is_route", "ordinal"]
 
 Outcome = tuple[bool, str]
@@ -50,6 +51,24 @@ def routes_are_actions(swaps: pl.DataFrame, actions: pl.DataFrame) -> Outcome:
 def fees_have_swaps(fee_parts: pl.DataFrame, swaps: pl.DataFrame) -> Outcome:
     """Every part of a fee is of a row of swaps."""
     return _outcome(fee_parts.join(swaps, on=_SWAP_KEY, how="anti"), f"{fee_parts.height} parts of fees")
+
+
+def trades_are_legs(market_events: pl.DataFrame, swaps: pl.DataFrame) -> Outcome:
+    """Each trade of the stream is one leg of swaps, of the same place and amounts, and each leg of two mints is a trade."""
+    is_buy = pl.col("is_buy")
+    sides = {"sold_mint": ("quote_mint", "mint"), "sold_raw": ("quote_raw", "base_raw")}
+    sides |= {"bought_mint": ("mint", "quote_mint"), "bought_raw": ("base_raw", "quote_raw")}
+    trades = market_events.filter(pl.col("kind") == "trade").select(
+        *_LEG_PLACE,
+        *(pl.when(is_buy).then(bought).otherwise(sold).alias(name) for name, (bought, sold) in sides.items()),
+    )
+    legs = swaps.filter(~pl.col("is_route") & (pl.col("sold_mint") != pl.col("bought_mint"))).select(trades.columns)
+    counted, wanted = (frame.group_by(frame.columns).len() for frame in (trades, legs))
+    differing = pl.concat(
+        [counted.join(wanted, on=counted.columns, how="anti"), wanted.join(counted, on=wanted.columns, how="anti")]
+    )
+    named = differing.with_columns(path=pl.col("log_idx").cast(pl.String))
+    return _outcome(named, f"{trades.height} trades, {legs.height} legs")
 
 
 def _outcome(offending: pl.DataFrame, detail: str) -> Outcome:

@@ -18,12 +18,15 @@ from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.commands.fold import fold
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.feature_schemas import FEATURES_1M
+from oof_pipelines.storage.parquet.market_schemas import RISK_FLAGS
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.workflows import prepare as prepare_module
 
 FIRST, SECOND = sorted({row.day for row in synthetic_rows()})
+DAY_DATASETS = (*RAW_DATASETS, *DECODED_DATASETS, RISK_FLAGS.name, FEATURES_1M.name)
 ROWS = [row for day in (FIRST, SECOND) for row in [row for row in synthetic_rows() if row.day == day][:8]]
 _LINE = re.compile(
     r"(?P<dataset>\w+) (?P<partition>\S+) rows=(?P<rows>\d+)( added=\d+)? sha256=(?P<sha256>[0-9a-f]{64})"
@@ -91,7 +94,7 @@ def test_everything_that_waits_is_folded_decoded_and_brought_to_the_wallets(home
     written = {name: hashlib.sha256(content).hexdigest() for name, content in files(home).items()}
     assert digests_said(result) == written
     datasets = {(name.split("/")[0], name.split("=")[1].split("/")[0]) for name in written if "/day=" in name}
-    assert datasets == {(name, str(day)) for name in (*RAW_DATASETS, *DECODED_DATASETS) for day in (FIRST, SECOND)}
+    assert datasets == {(name, str(day)) for name in DAY_DATASETS for day in (FIRST, SECOND)}
     assert any(name.startswith("wallet_actions/bucket=") for name in written)
     assert select(database_url(), "select count(*) from tx_raw where not is_decoded") == [(0,)]
 
@@ -110,7 +113,7 @@ def test_a_named_day_is_made_again_with_the_same_bytes(home: Path) -> None:
     result = run("--day", SECOND.isoformat())
     assert result.exit_code == 0, result.output
     said = digests_said(result)
-    assert set(said) == {f"{name}/day={SECOND}/part.parquet" for name in (*RAW_DATASETS, *DECODED_DATASETS)}
+    assert set(said) == {f"{name}/day={SECOND}/part.parquet" for name in DAY_DATASETS}
     assert files(home) == before
     assert served_rows(database_url()) == served
 

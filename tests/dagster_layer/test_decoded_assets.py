@@ -12,6 +12,7 @@ from filled_home import FilledHome
 
 from oof_pipelines.decode.programs import BY_ID
 from oof_pipelines.definitions import build_definitions
+from oof_pipelines.market.mint_instructions import mint_changes
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, TOLD_DATASETS
 from oof_pipelines.workflows import decode_day
 from oof_pipelines.workflows.decode_tally import DecodeTally, ProgramTally
@@ -96,11 +97,17 @@ def test_trades_and_launches_are_assets_of_their_own(filled_home: FilledHome) ->
             for name in TOLD_DATASETS
         }
     trades = sum(not tx.is_failed for tx in filled_home.transactions)
+    mints = sum(
+        len(mint_changes(tx.decoded.transaction)) for tx in filled_home.transactions if tx.decoded and not tx.is_failed
+    )
+    assert mints > 0
     assert counts == {
         "swaps": 5 * trades,
         "fee_parts": 13 * trades,
         "liquidity": 4 * trades,
         "token_events": 4 * trades,
+        # A trade and a pool's state a leg, and one each of the facts; beside them the mints that were really made.
+        "market_events": (2 * 3 + 2 + 4) * trades + mints,
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from oof_pipelines.definitions import build_definitions
 from resources.warehouse import Warehouse
-from sensors.fold_inbox import close_yesterday, fold_inbox, inbox_sensor
+from sensors.fold_inbox import TOLD_ASSETS, close_yesterday, fold_inbox, inbox_sensor
 
 WAITING: dict[str, dict[date, int]] = {
     "raw_transactions": {date(2024, 1, 1): 3, date(2024, 1, 20): 1, date(2024, 6, 1): 2},
@@ -103,11 +103,20 @@ def test_stretches_take_turns(instance: dg.DagsterInstance) -> None:
 
 def test_a_file_that_dagster_was_not_told_of_is_folded_again(instance: dg.DagsterInstance) -> None:
     warehouse = FakeWarehouse(is_empty=True, stored=["2023-05-05", "2023-05-06"])
-    for name in ("raw_transactions", "actions"):
+    for name in TOLD_ASSETS:
         instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=name, partition="2023-05-05"))
     result = tick(instance, warehouse)
     assert isinstance(result, dg.SensorResult)
     assert [request.run_key for request in result.run_requests or []] == ["2023-05-06:2023-05-06:1"]
+
+
+@pytest.mark.parametrize("untold", TOLD_ASSETS)
+def test_a_run_that_ended_between_its_steps_is_made_again(instance: dg.DagsterInstance, untold: str) -> None:
+    for name in set(TOLD_ASSETS) - {untold}:
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=name, partition="2023-05-05"))
+    result = tick(instance, FakeWarehouse(is_empty=True, stored=["2023-05-05"]))
+    assert isinstance(result, dg.SensorResult)
+    assert [request.run_key for request in result.run_requests or []] == ["2023-05-05:2023-05-05:1"]
 
 
 def test_the_schedule_closes_yesterday() -> None:
@@ -118,7 +127,7 @@ def test_the_schedule_closes_yesterday() -> None:
 
 
 def test_a_day_whose_file_is_gone_is_not_asked_for_for_ever(instance: dg.DagsterInstance) -> None:
-    for name in ("raw_transactions", "actions"):
+    for name in TOLD_ASSETS:
         instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=name, partition="2023-05-05"))
     gone = FakeWarehouse(is_empty=True, stored=["2023-05-05"], claimed=["2023-05-06"])
     assert isinstance(tick(instance, gone), dg.SkipReason)

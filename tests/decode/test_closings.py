@@ -57,8 +57,8 @@ def test_several_that_went_to_one() -> None:
 @pytest.mark.parametrize(
     ("before", "accounts", "after"),
     [
-        # not emptied: a payment, not a closing
-        ("alice 10000\n pdaorder 7000\n", "alice pdaorder", "alice 11999\n pdaorder 1\n"),
+        # not emptied: a payment, not a closing; whose call it was is another's matter, and here none was given bob
+        ("alice 10000\n pdaorder 7000\n bob 5\n", "alice pdaorder", "alice 5000\n pdaorder 1\n bob 7004\n"),
         # emptied, but the other gained less: something else took a part
         ("alice 10000\n pdaorder 7000\n bob 5\n", "alice pdaorder", "alice 11000\n pdaorder 0\n bob 1005\n"),
         # no call had both

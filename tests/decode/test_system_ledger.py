@@ -204,13 +204,14 @@ def test_memo_and_budget_move_nothing() -> None:
     assert decoded.unread == []
 
 
-def test_what_a_program_pays_out_of_its_own_account_is_residual() -> None:
+def test_what_a_program_pays_out_of_an_account_that_another_call_was_given_too_is_residual() -> None:
+    """Which of the two calls moved it cannot be told; of one call alone test_passed_on says more."""
     check(
         before="""
             alice     10000
             pdavault   5000
         """,
-        apply=[Call("program", "pdavault alice", b"\x09")],
+        apply=[Call("program", "pdavault alice", b"\x09"), Call("program", "pdavault", b"\x0a")],
         booked="""
             residual  alice     lamports  +300  residual
             residual  pdavault  lamports  -300  residual

@@ -138,7 +138,7 @@ def test_a_replayed_balance_is_what_the_last_transaction_left(engine: QueryEngin
 
 
 def test_the_page_names_every_view_that_analysts_ask(engine: QueryEngine) -> None:
-    named = set(re.findall(r"`([a-z_]+)(?:\(slot\))?`", PAGE))
+    named = set(re.findall(r"`([a-z_0-9]+)(?:\(slot\))?`", PAGE))
     for path in VIEWS_FOLDER.glob("*.sql"):
         if path.stem not in {"raw_transactions", "raw_logs", "programs", "program_names"}:
             assert path.stem in named, f"docs/sql.md does not say what {path.stem} holds"

@@ -12,12 +12,13 @@ from real_processes import Rows, Stage
 
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
-from oof_pipelines.testing.crash_points import DECODE_STEPS, WALLET_STEPS
+from oof_pipelines.testing.crash_points import DECODE_STEPS, FLAG_STEPS, WALLET_STEPS
 
 _WRITING = ("mark", "write", "record")
 # The n-th of three days, or of the buckets they touch.
 STEPS = [
     *(f"decode.{step}:before:{1 + number % 3}" for number, step in enumerate(DECODE_STEPS)),
+    *(f"flag.{step}:before:{1 + number % 3}" for number, step in enumerate(FLAG_STEPS)),
     "served.publish:commit:2",
     # Six partitions are folded before the first decoded one.
     "partition.rename:before:7",

@@ -15,6 +15,7 @@ from oof_pipelines.workflows.trade_checks import (
     fees_have_swaps,
     legs_have_routes,
     routes_are_actions,
+    trades_are_legs,
 )
 
 ROWS = [row for row in told_rows() if row.day == told_rows()[0].day]
@@ -44,6 +45,7 @@ def test_a_true_day_has_trades_and_passes(frames: Frames) -> None:
     assert routes_are_actions(swaps, frames["actions"]) == (True, f"{2 * trades} routes, {2 * trades} swap actions")
     assert fees_have_swaps(frames["fee_parts"], swaps) == (True, f"{13 * trades} parts of fees")
     assert amounts_are_positive(swaps) == (True, f"{5 * trades} swaps")
+    assert trades_are_legs(frames["market_events"], swaps) == (True, f"{3 * trades} trades, {3 * trades} legs")
 
 
 def test_days_without_a_trade_pass(frames: Frames) -> None:
@@ -51,6 +53,34 @@ def test_days_without_a_trade_pass(frames: Frames) -> None:
     assert legs_have_routes(none["swaps"]) == (True, "0 legs of 0 routes")
     assert routes_are_actions(none["swaps"], none["actions"])[0]
     assert fees_have_swaps(none["fee_parts"], none["swaps"])[0]
+    assert trades_are_legs(none["market_events"], none["swaps"]) == (True, "0 trades, 0 legs")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"base_raw": Decimal(1)},
+        {"quote_raw": Decimal(1)},
+        {"is_buy": False},
+        {"mint": address("another coin")},
+        {"log_idx": 77},
+        {"pool": address("another pool")},
+    ],
+    ids=str,
+)
+def test_a_trade_that_is_no_leg_is_named(frames: Frames, values: dict[str, object]) -> None:
+    trade = AT_VICTIM & (pl.col("kind") == "trade") & (pl.col("ordinal") == 0) & pl.col("is_buy")
+    broken = set_at(frames["market_events"], trade, **values)
+    has_passed, detail = trades_are_legs(broken, frames["swaps"])
+    assert not has_passed
+    assert VICTIM in detail
+
+
+def test_a_leg_that_is_no_trade_is_named(frames: Frames) -> None:
+    trade = AT_VICTIM & (pl.col("kind") == "trade") & (pl.col("ordinal") == 1)
+    has_passed, detail = trades_are_legs(frames["market_events"].filter(~trade), frames["swaps"])
+    assert not has_passed
+    assert VICTIM in detail
 
 
 @pytest.mark.parametrize(
@@ -114,6 +144,8 @@ def test_dust_may_be_sold_for_nothing(frames: Frames) -> None:
 def test_who_trades_nothing_is_named_and_stops_no_day(frames: Frames) -> None:
     leg = AT_VICTIM & ~pl.col("is_route") & (pl.col("ordinal") == 0)
     frames["swaps"] = set_at(frames["swaps"], leg, sold_raw=Decimal(0), bought_raw=Decimal(0))
+    trade = AT_VICTIM & (pl.col("kind") == "trade") & (pl.col("ordinal") == 0)
+    frames["market_events"] = set_at(frames["market_events"], trade, base_raw=Decimal(0), quote_raw=Decimal(0))
     (check,) = [
         check for check in check_decoded(ROWS[0].day, frames, decode_frame(raw_frame(ROWS))[1]) if not check.has_passed
     ]
@@ -128,6 +160,7 @@ def test_who_trades_nothing_is_named_and_stops_no_day(frames: Frames) -> None:
         ("legs_have_routes", "swaps", {"route_path": "77"}),
         ("routes_are_actions", "actions", {"wallet": address("nobody")}),
         ("fees_have_swaps", "fee_parts", {"path": "77"}),
+        ("trades_are_legs", "market_events", {"pool": address("another pool")}),
     ],
 )
 def test_what_does_not_fit_together_blocks(frames: Frames, name: str, dataset: str, values: dict[str, object]) -> None:
@@ -135,6 +168,7 @@ def test_what_does_not_fit_together_blocks(frames: Frames, name: str, dataset: s
         "swaps": ~pl.col("is_route"),
         "actions": pl.col("kind") == "swap",
         "fee_parts": pl.lit(value=True),
+        "market_events": pl.col("kind") == "trade",
     }
     frames[dataset] = set_at(frames[dataset], AT_VICTIM & victims[dataset], **values)
     tally = decode_frame(raw_frame(ROWS))[1]

@@ -1,11 +1,12 @@
 """AlphaQ: pools quoted by their maker, without a published IDL.
 
 A swap (tag 12) says the direction (0: the trader pays the second mint), the amount in and the least amount out. Vaults are
-token accounts that own themselves; several pools share one.
+token accounts that own themselves; several pools share one. Tag 11 is the maker's: a table of numbers for the pools it names,
+which moves nothing.
 """
 
 from oof_pipelines.decode.pool_swaps import either_way
-from oof_pipelines.decode.program import VENUE, Program, instruction
+from oof_pipelines.decode.program import VENUE, Program, instruction, quiet_tags
 
 _swap = either_way("pool", accounts="user_a user_b", vaults="vault_a vault_b")
 
@@ -22,6 +23,7 @@ PROGRAM = Program(
             discriminator=b"\x0c",
             read=_swap,
         ),
+        *quiet_tags({11: "set_quotes"}),
     ),
     tag_bytes=1,
 )

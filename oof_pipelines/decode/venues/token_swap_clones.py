@@ -1,7 +1,7 @@
-"""Pools that run copies of the SPL token-swap program under their own addresses: FluxBeam, Saros, Dooar, Step, Penguin.
+"""Pools of the SPL token-swap program itself and of its copies at other addresses: FluxBeam, Saros, Dooar, Step, Penguin.
 
 FluxBeam's copy passes both mints and a token program for each side (Token-2022 pools); Saros' has the first layout. The
-others have no recorded call: that they keep the first seats is by their openly known origin.
+other copies have no recorded call: that they keep the first seats is by their openly known origin.
 """
 
 from oof_pipelines.decode.program import VENUE, Program
@@ -30,6 +30,9 @@ PROGRAMS = (
         is_proven=True,
     ),
     _clone("saros", "SSwapUtytfBdBn1b9NUGG6foMVPtcWgpRU32HToDUZr", f"{SOURCE}; recorded swaps", is_proven=True),
+    _clone(
+        "spl_token_swap", "SwaPpA9LAaLfeLi3a68M4DjnLqgtticKg6CnyNwgAC8", f"{SOURCE}; a recorded swap", is_proven=True
+    ),
     _clone("dooar", "Dooar9JkhdZ7J3LHN3A7YCuoGRUggXhQaG4kijfLGU2j", _POOL_SEATS),
     _clone("penguin", "PSwapMdSai8tjrEXcxFeQth87xC4rRsa4VA5mhGhXkP", _POOL_SEATS),
     _clone("step", "SSwpMgqNDsyV7mAgN9ady4bDVu5ySjmmXejXvy2vLt1", _POOL_SEATS),

@@ -24,6 +24,8 @@ _COLUMNS = {
     "signer": pa.Column(pl.String),
     "creator": pa.Column(pl.String),
     "is_buy": pa.Column(pl.Boolean, nullable=True),
+    # Of changed liquidity: put in, or taken out.
+    "is_add": pa.Column(pl.Boolean, nullable=True),
     "base_raw": _AMOUNT,
     "quote_raw": _AMOUNT,
     "base_decimals": _DECIMALS,

@@ -9,7 +9,9 @@ import polars as pl
 
 from oof_pipelines.decode.facts import INSIDE, ON_TOP
 from oof_pipelines.storage.parquet.dataset import IN_CHAIN_ORDER, INSTANT, PLACE, RAW_AMOUNT, make_dataset
+from oof_pipelines.storage.parquet.feature_schemas import FEATURES_1M
 from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS, RISK_FLAGS
+from oof_pipelines.storage.parquet.price_schemas import PRICE_DATASETS
 
 RAW_TRANSACTIONS = make_dataset(
     "raw_transactions",
@@ -227,8 +229,8 @@ WALLET_ACTIONS = make_dataset(
 RAW_DATASETS = {dataset.name: dataset for dataset in (RAW_TRANSACTIONS, RAW_LOGS)}
 """Filled from the inbox."""
 
-TOLD_DATASETS = {dataset.name: dataset for dataset in (SWAPS, FEE_PARTS, LIQUIDITY, TOKEN_EVENTS)}
-"""What programs say happened: trades with their fees, liquidity, the steps of a token's life."""
+TOLD_DATASETS = {dataset.name: dataset for dataset in (SWAPS, FEE_PARTS, LIQUIDITY, TOKEN_EVENTS, MARKET_EVENTS)}
+"""What programs say happened: trades with their fees, liquidity, the steps of a token's life; and as the market's stream."""
 
 DECODED_DATASETS = {
     **{dataset.name: dataset for dataset in (ACTIONS, MOVES, PARTICIPANTS, TOKEN_FACTS)},
@@ -239,4 +241,11 @@ DECODED_DATASETS = {
 MARKET_DATASETS = {dataset.name: dataset for dataset in (MARKET_EVENTS, RISK_FLAGS)}
 """The market's stream, by day."""
 
-DATASETS = {**RAW_DATASETS, **DECODED_DATASETS, WALLET_ACTIONS.name: WALLET_ACTIONS, **MARKET_DATASETS}
+DATASETS = {
+    **RAW_DATASETS,
+    **DECODED_DATASETS,
+    WALLET_ACTIONS.name: WALLET_ACTIONS,
+    **MARKET_DATASETS,
+    **PRICE_DATASETS,
+    FEATURES_1M.name: FEATURES_1M,
+}

@@ -6,11 +6,14 @@ with everyone who reads the files: see parquet_store/README.md.
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from oof_pipelines.storage.parquet.dataset import Dataset
 from oof_pipelines.storage.parquet.schemas import DATASETS
@@ -27,6 +30,10 @@ class WrittenPartition:
     object_key: str
     size_bytes: int
     sha256: str
+
+
+class DamagedPartitionError(ValueError):
+    """A file that is no whole Parquet file; the one-line message names it."""
 
 
 Partition = date | int
@@ -62,6 +69,13 @@ class ParquetStore:
         folders = (self.root / dataset).glob(f"{column}=*/{_FILE_NAME}")
         return [path.parent.name.removeprefix(f"{column}=") for path in folders]
 
+    def written_at_ns(self, dataset: str, partition: Partition) -> int | None:
+        """When the partition's file was written, in nanoseconds since 1970; None where it has none."""
+        try:
+            return self.path(dataset, partition).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
     def read(self, dataset: str, partition: Partition, columns: list[str] | None = None) -> pl.DataFrame | None:
         """The partition's rows (of `columns` alone, where named), or None where it has no file."""
         try:
@@ -71,8 +85,45 @@ class ParquetStore:
         except FileNotFoundError:
             return None
 
+    def batches(
+        self,
+        dataset: str,
+        partition: Partition,
+        *,
+        columns: list[str] | None = None,
+        where: pl.Expr | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        """The partition's rows in the file's order, a group of rows at a time; nothing where it has no file.
+
+        Of `columns` alone, where named, and of the rows that fulfil `where`; a group without such a row is not read whole.
+        Raises `DamagedPartitionError`.
+        """
+        try:
+            file = self.path(dataset, partition).open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            try:
+                parquet = pq.ParquetFile(file)
+            except pa.ArrowInvalid:
+                key = object_key(dataset, partition)
+                raise DamagedPartitionError(f"{key}: is damaged, no whole Parquet file; make it again") from None
+            asked = where.meta.root_names() if where is not None else []
+            for group in range(parquet.num_row_groups):
+                if where is not None and not _frame_of(parquet, group, asked).select(where.any()).item():
+                    continue
+                rows = _frame_of(parquet, group, None if columns is None else [*dict.fromkeys((*columns, *asked))])
+                rows = rows if where is None else rows.filter(where)
+                yield rows if columns is None else rows.select(columns)
+
     def write(self, dataset: str, partition: Partition, frame: pl.DataFrame) -> WrittenPartition:
         return write_partition(self.root, object_key(dataset, partition), frame, DATASETS[dataset])
+
+
+def _frame_of(parquet: pq.ParquetFile, group: int, columns: list[str] | None) -> pl.DataFrame:
+    frame = pl.from_arrow(parquet.read_row_group(group, columns=columns, use_threads=False))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def object_key(dataset: str, partition: Partition) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oof_pipelines.chain.moves import log_idx
+from oof_pipelines.chain.storable_text import storable
 from oof_pipelines.decode.facts import Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.routes import Route
 
@@ -133,9 +134,9 @@ def token_event_rows(place: Row, facts: Sequence[Fact]) -> Iterator[Row]:
                 fact.pool,
                 fact.quote_mint,
                 fact.creator,
-                _storable(fact.name),
-                _storable(fact.symbol),
-                _storable(fact.uri),
+                storable(fact.name),
+                storable(fact.symbol),
+                storable(fact.uri),
                 fact.token_program_id,
             )
 
@@ -148,8 +149,3 @@ def _done(fact: Liquidity | TokenEvent, counted: "Counter[tuple[str, str]]") -> 
 def _next(counted: "Counter[Any]", key: tuple[Any, ...]) -> int:
     counted[key] += 1
     return counted[key] - 1
-
-
-def _storable(text: str) -> str:
-    """A token's name as its maker wrote it, without NULs, which Postgres refuses, and lone surrogates, no part of UTF-8."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()

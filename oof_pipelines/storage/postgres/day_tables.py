@@ -1,4 +1,4 @@
-"""Tables that are replaced by day as a whole: token sightings and events, shares of what is decoded, digests of slices."""
+"""Tables that are replaced by day as a whole: tokens' sightings and events, pools, shares of what is decoded, slices."""
 
 from collections.abc import Iterable
 from dataclasses import astuple
@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from oof_pipelines.storage.parquet.decoded_day import DecodedDay
+from oof_pipelines.storage.parquet.pool_reserves import COLUMNS, newest_reserves
 
 _DAYS_COLUMNS = (
     "day, transactions, decoded, conserved, residual, moved_lamports, residual_lamports, actions_sha256, "
@@ -36,6 +37,7 @@ def replace_day_tables(connection: Connection, decoded: DecodedDay) -> None:
     for table, columns, rows in (
         ("token_sightings", _SIGHTING_COLUMNS, decoded.frames["token_facts"].iter_rows()),
         ("token_events", _EVENT_COLUMNS, decoded.frames["token_events"].iter_rows()),
+        ("pool_reserves", f"day, {COLUMNS}", newest_reserves(decoded.frames["market_events"]).iter_rows()),
         ("decoded_by_program_hour", _HOUR_COLUMNS, map(astuple, decoded.program_hours)),
         ("unknown_discriminators", _UNKNOWN_COLUMNS, map(astuple, decoded.unknown_discriminators)),
         ("decoded_days", _DAYS_COLUMNS, [whole_day]),

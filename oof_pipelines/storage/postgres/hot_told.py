@@ -11,6 +11,7 @@ from oof_pipelines.storage.parquet.schemas import TOLD_DATASETS
 _PLACE_COLUMNS = 4
 _POSTGRES_TYPES = {
     pl.String(): "text",
+    pl.Int16(): "smallint",
     pl.Int32(): "integer",
     pl.Boolean(): "boolean",
     RAW_AMOUNT: "numeric",

@@ -184,6 +184,10 @@ class PostgresInbox:
     async def queue_length(self) -> int:
         return await self._run(lambda connection: _count(connection, "select count(*) from fetch_queue", ()))
 
+    async def in_transaction(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+        """Do `work`, which may be made twice, in one transaction on the feed's connection, in turn with the feed's own."""
+        return await self._run(work)
+
     async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         async def read(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
             return await (await connection.execute(statement, parameters)).fetchall()

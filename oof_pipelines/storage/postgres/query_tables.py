@@ -8,8 +8,10 @@ from typing import Any
 import polars as pl
 
 from oof_pipelines.storage.parquet.dataset import INSTANT, RAW_AMOUNT
+from oof_pipelines.storage.parquet.price_schemas import MONEY
 from oof_pipelines.storage.parquet.schemas import DATASETS, TOLD_DATASETS
 from oof_pipelines.storage.postgres.hot_told import select_told
+from oof_pipelines.storage.postgres.market_data_tables import MARKET_QUERY_TABLES
 
 
 def _hot(dataset: str) -> dict[str, Any]:
@@ -57,6 +59,10 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         )
         for name in TOLD_DATASETS
     },
+    "hot_features_1m": (
+        f"select {', '.join(DATASETS['features_1m'].columns)} from features_1m where is_hot",  # noqa: S608
+        DATASETS["features_1m"].columns,
+    ),
     "corrections": (
         "select sig, slot, reason, detail, actions_removed, moves_removed, corrected_at from corrections",
         {
@@ -147,6 +153,17 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
             "stored_at": INSTANT,
         },
     ),
+    "token_prices": (
+        "select mint, ts, price, source, tf, confidence from token_prices",
+        {
+            "mint": pl.String(),
+            "ts": INSTANT,
+            "price": MONEY,
+            "source": pl.String(),
+            "tf": pl.String(),
+            "confidence": MONEY,
+        },
+    ),
     "quarantine": (
         "select signature, slot, reason, detail, body_zstd, quarantined_at from quarantine",
         {
@@ -184,5 +201,6 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         "select target, slot, has_heard, updated_at from feed_checkpoints",
         {"target": pl.String(), "slot": pl.Int64(), "has_heard": pl.Boolean(), "updated_at": INSTANT},
     ),
+    **MARKET_QUERY_TABLES,
 }
 """Table → (query, column types)."""

@@ -1,7 +1,9 @@
 """AlphaQ: recorded swaps in both directions."""
 
 import pytest
+from crafted_calls import u64
 from recorded_bodies import Recorded
+from venue_calls import crafted_reading, moved
 from venue_facts import facts_of
 
 from oof_pipelines.chain.moves import NATIVE_MINT
@@ -54,3 +56,27 @@ RECORDED = {
 def test_recorded(by_signature: dict[str, Recorded], signature: str) -> None:
     facts = facts_of(by_signature[signature], "alphaq")
     assert facts == RECORDED[signature]
+
+
+def test_the_makers_table_of_numbers_is_known_and_says_nothing() -> None:
+    table = crafted_reading(
+        "ALPHAQmeA7bjrVuccPsYPiCvsi428SNwte66Srvs4pHA",
+        "config maker pool_a pool_b",
+        b"\x0b" + u64(24, 1_000_000, 2_000_000),
+        users={},
+        vaults={},
+        calls=[],
+    )
+    assert (table.facts, table.unread, table.unknown) == ([], [], [])
+
+
+def test_a_tag_of_no_layout_is_unknown() -> None:
+    other = crafted_reading(
+        "ALPHAQmeA7bjrVuccPsYPiCvsi428SNwte66Srvs4pHA",
+        "config maker user_a vault_a",
+        b"\x0d" + u64(1),
+        users={"user_a": "a"},
+        vaults={"vault_a": "a"},
+        calls=[moved("user_a", "vault_a", 10)],
+    )
+    assert [one.discriminator[:2] for one in other.unknown] == ["0d"]

@@ -1,4 +1,4 @@
-"""Copies of SPL token-swap: recorded swaps of two, and the other instructions after the published layout."""
+"""SPL token-swap and its copies: recorded swaps of two, and the rest after the published layout."""
 
 import pytest
 from crafted_bodies import address
@@ -132,3 +132,20 @@ def test_a_new_pool_is_told_by_its_vaults() -> None:
         "0", PROGRAM_ID, "saros", "pool_created", address("a"), OWNER, pool=address("pool"), quote_mint=address("b")
     )
     assert reading.facts == [expected]
+
+
+def test_a_swap_at_the_address_of_the_program_itself() -> None:
+    program_id = "SwaPpA9LAaLfeLi3a68M4DjnLqgtticKg6CnyNwgAC8"
+    reading = crafted_reading(
+        program_id,
+        "pool authority user user_a vault_a vault_b user_b share fee_account token_program",
+        b"\1" + u64(10, 19),
+        users={"user_a": "a", "user_b": "b"},
+        vaults=VAULTS,
+        calls=[moved("user_a", "vault_a", 10), moved("vault_b", "user_b", 20)],
+    )
+    reserves = (Reserve(address("a"), 1_000_000, 1_000_010), Reserve(address("b"), 1_000_000, 999_980))
+    sides = (address("a"), 10, address("b"), 20)
+    expected = Leg("0", program_id, "spl_token_swap", address("pool"), OWNER, *sides, reserves)
+    assert reading.facts == [expected]
+    assert (reading.unread, reading.unknown) == ([], [])

@@ -26,7 +26,8 @@ VIEWS = sorted((REPOSITORY_ROOT / "sql" / "views").glob("*.sql"))
 # What is stored here was never decoded; tests/docs asks these over decoded transactions.
 OF_DECODED_ROWS = {
     "corrections", "decoded_by_day", "decoded_share_by_program", "fees_by_day", "gaps_between_transactions",
-    "residual_by_program", "swaps_by_venue_and_day", "unknown_discriminators_by_program_and_hour",
+    "market_events_by_kind_and_day", "residual_by_program", "risk_flags_by_day", "swaps_by_venue_and_day",
+    "unknown_discriminators_by_program_and_hour",
 }  # fmt: skip
 Ask = Callable[[str], list[tuple[object, ...]]]
 

@@ -25,6 +25,7 @@ from told_trades import told_rows
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.decode.facts import Liquidity, TokenEvent
+from oof_pipelines.market.mint_instructions import mint_changes
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.schemas import TOLD_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
@@ -67,6 +68,10 @@ def test_the_body_and_its_decoded_rows_are_written_together(url: str) -> None:
             "hot_fee_parts": sum(len(r.fees) + sum(len(leg.fees) for leg in r.legs) for r in row.decoded.routes),
             "hot_liquidity": sum(len(fact.amounts) for fact in row.decoded.facts if isinstance(fact, Liquidity)),
             "hot_token_events": sum(isinstance(fact, TokenEvent) for fact in row.decoded.facts),
+            # A trade and the pool's state for each leg.
+            "hot_market_events": 2 * sum(len(route.legs) for route in row.decoded.routes)
+            + sum(isinstance(fact, Liquidity | TokenEvent) for fact in row.decoded.facts)
+            + (0 if row.is_failed else len(mint_changes(row.decoded.transaction))),
         }
     failed = {row.signature for row in synthetic_rows() if row.is_failed}
     flagged = select(url, """select distinct sig from actions where flags_json @> '{"failed": true}'""")
@@ -153,6 +158,8 @@ def test_only_final_and_folded_rows_are_compared(url: str, tmp_path: Path) -> No
         ("hot_fee_parts", "set side = 'inside'"),
         ("hot_liquidity", "set wallet = 'nobody'"),
         ("hot_token_events", "set name = name || 'x'"),
+        ("hot_market_events", "set base_raw = coalesce(base_raw, 0) + 1"),
+        ("hot_market_events", "set is_buy = not coalesce(is_buy, false)"),
     ],
 )
 @pytest.mark.usefixtures("telling")

@@ -1,0 +1,74 @@
+"""Prices by way of another coin: at what was known, with less confidence, and only where nothing better is."""
+
+from decimal import Decimal
+
+from trade_rows import COIN, OTHER, SOL, THIRD, USDC, candles_of, sol_at, trade
+
+TEN_COINS = 10_000_000
+TWO_SOL = 2_000_000_000
+
+
+def other_in_sol(at_s: float) -> dict[str, object]:
+    """Ten of OTHER for two SOL: 0.2 SOL each."""
+    return trade(at_s, TEN_COINS, TWO_SOL, mint=OTHER, signer="maker")
+
+
+def coin_in_other(at_s: float, **more: object) -> dict[str, object]:
+    """Ten of COIN for five of OTHER."""
+    return trade(at_s, TEN_COINS, TEN_COINS // 2, quote=OTHER, **more)
+
+
+def test_a_coin_traded_for_a_coin_gets_a_price_in_sol_and_dollars() -> None:
+    made = candles_of([other_in_sol(30), coin_in_other(70)], sol_at("150", 0))["1m"]
+
+    by_key = {(row["mint"], row["quote_mint"]): row for row in made.to_dicts() if row["bucket_start"].minute == 1}
+    assert by_key[COIN, OTHER]["vwap"] == Decimal("0.5")
+    assert by_key[COIN, OTHER]["usd_source"] == ""
+    # Seen from the other coin, the same trade is a price of two.
+    assert by_key[OTHER, COIN]["vwap"] == Decimal(2)
+    through = by_key[COIN, SOL]
+    assert (through["source"], through["is_primary"]) == ("swaps_two_step", True)
+    assert [through[name] for name in ("open", "high", "low", "close", "vwap")] == [Decimal("0.1")] * 5
+    assert (through["vwap_usd"], through["usd_source"]) == (Decimal(15), "klines")
+    # Five of OTHER at 0.2 SOL.
+    assert (through["quote_volume_raw"], through["quote_decimals"], through["trades"]) == (1_000_000_000, 9, 1)
+    step = made.filter((made["mint"] == OTHER) & (made["quote_mint"] == SOL))["confidence"].item()
+    assert through["confidence"] == by_key[COIN, OTHER]["confidence"] * step / 2
+
+
+def test_the_second_step_is_taken_at_what_was_known_when_the_candle_began() -> None:
+    # OTHER's candle is known from 01:00 on, not within its own minute, and for 15 minutes.
+    def sources(at_s: float) -> list[str]:
+        made = candles_of([other_in_sol(30), coin_in_other(at_s)])["1m"]
+        return made.filter((made["mint"] == COIN) & (made["quote_mint"] == SOL))["source"].to_list()
+
+    assert sources(40) == []
+    assert sources(60) == ["swaps_two_step"]
+    assert sources(16 * 60) == ["swaps_two_step"]
+    assert sources(17 * 60) == []
+
+
+def test_a_price_in_money_is_better_and_of_several_coins_the_one_with_more_signers() -> None:
+    in_money = [other_in_sol(30), coin_in_other(70), trade(80, TEN_COINS, 5_000_000, quote=USDC)]
+    made = candles_of(in_money)["1m"]
+    assert set(made["source"]) == {"swaps"}
+
+    third_in_sol = trade(20, TEN_COINS, 2 * TWO_SOL, mint=THIRD)
+    in_third = [trade(71 + place, TEN_COINS, TEN_COINS, quote=THIRD, signer=f"{place}") for place in range(2)]
+    made = candles_of([other_in_sol(30), third_in_sol, coin_in_other(70), *in_third])["1m"]
+    assert made.filter(made["source"] == "swaps_two_step")["vwap"].to_list() == [Decimal("0.4")]
+
+
+def test_a_minute_in_sol_that_has_no_price_keeps_its_row() -> None:
+    dust = trade(75, TEN_COINS, 5_000)
+    made = candles_of([other_in_sol(30), coin_in_other(70), dust])["1m"]
+
+    [kept] = made.filter((made["mint"] == COIN) & (made["quote_mint"] == SOL)).to_dicts()
+    assert (kept["source"], kept["vwap"], kept["excluded_dust"]) == ("swaps", None, 1)
+
+
+def test_hours_take_the_second_step_at_their_own_beginning() -> None:
+    made = candles_of([other_in_sol(3_500), coin_in_other(3_700)])["1h"]
+
+    through = made.filter(made["source"] == "swaps_two_step").to_dicts()
+    assert [(row["mint"], row["bucket_start"].hour, row["vwap"]) for row in through] == [(COIN, 1, Decimal("0.1"))]

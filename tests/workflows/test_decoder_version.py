@@ -1,0 +1,48 @@
+"""The decoder's version: it changes with what decoding runs through, and not with a fold over what was decoded."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oof_pipelines.workflows import decoder_version as module
+from oof_pipelines.workflows.decoder_version import decoder_version
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Copies of nothing: three packages of a file each."""
+    for name in ("chain", "decode", "market"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one.py").write_text("one", encoding="utf-8")
+    monkeypatch.setattr(module, "files", lambda package: tmp_path / package.rpartition(".")[2])
+    decoder_version.cache_clear()
+    yield tmp_path
+    decoder_version.cache_clear()
+
+
+def version() -> str:
+    decoder_version.cache_clear()
+    return decoder_version()
+
+
+@pytest.mark.parametrize("package", ["chain", "decode", "market"])
+def test_a_changed_source_is_another_decoder(packages: Path, package: str) -> None:
+    before = version()
+    assert version() == before
+    (packages / package / "one.py").write_text("another", encoding="utf-8")
+    assert version() != before
+
+
+def test_a_fold_over_what_was_decoded_is_no_part_of_the_decoder(packages: Path) -> None:
+    before = version()
+    (packages / "market" / "risk.py").write_text("thresholds", encoding="utf-8")
+    assert version() == before
+    (packages / "market" / "notes.txt").write_text("no source", encoding="utf-8")
+    assert version() == before
+
+
+def test_the_files_left_out_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renamed fold would otherwise become a part of the decoder without a word."""
+    market = module.files("oof_pipelines.market")
+    assert all(market.joinpath(name).is_file() for name in module._NO_DECODING)
