@@ -1,6 +1,5 @@
 """What programs logged as data (`emit!` of Anchor), by the instruction that logged it."""
 
-import base64
 import binascii
 
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
@@ -59,7 +58,7 @@ def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[in
             continue
         elif message.startswith(_DATA):
             try:
-                found.setdefault(running[-1], []).append(base64.b64decode(said.split(" ")[0]))
+                found.setdefault(running[-1], []).append(binascii.a2b_base64(said.split(" ")[0]))
             except binascii.Error:
                 continue
         elif (said == "success" or said.startswith("failed: ")) and program_id.isalnum():
