@@ -43,3 +43,6 @@ def _reader() -> Callable[[bytes], Parts | None] | None:
 
 read_json = _reader()
 """The parts of a recorded transaction; None for one that Python must read. None itself in pure Python."""
+
+BUILD = "pure Python" if read_json is None else "compiled"
+"""Which build decodes here: the rest of the decoder is compiled where the reader is."""
