@@ -105,7 +105,7 @@ def _object_of(file: str, include: list[str], work: Path, optimise: str) -> str:
     made = work / "objects" / f"{hashlib.sha256(file.encode()).hexdigest()[:16]}.o"
     made.parent.mkdir(exist_ok=True)
     places = [f"-I{place}" for place in include]
-    flags = [*_command("CCSHARED"), "-DNDEBUG", "-fwrapv", f"-O{optimise}", "-w"]
+    flags = [*_command("CCSHARED"), "-DNDEBUG", "-fwrapv", "-fvisibility=hidden", f"-O{optimise}", "-w"]
     _run([*_command("CC"), *flags, *places, "-c", file, "-o", str(made)])
     return str(made)
 
