@@ -6,16 +6,22 @@ was changed since, all of the decoder runs in Python and one line says so. OOF_P
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from pathlib import Path
+
 _PREFIXES = ("oof_pipelines.chain.", "oof_pipelines.decode.", "oof__mypyc")
 
 
 class Finder:
     """One of `sys.meta_path`; decides at its first module, for all of them."""
 
-    def __init__(self):
-        self._files = None
+    def __init__(self) -> None:
+        self._files: dict[str, str] | None = None
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+        """Where a compiled module lies; None for any other, which then is found as ever."""
         if not name.startswith(_PREFIXES):
             return None
         if self._files is None:
@@ -28,7 +34,7 @@ class Finder:
         return spec_from_file_location(name, file)
 
 
-def _files():
+def _files() -> dict[str, str]:
     """Name of a module → its compiled file; nothing where Python is to do it all."""
     import os
     from importlib.machinery import EXTENSION_SUFFIXES
@@ -45,7 +51,7 @@ def _files():
     return {one.name.removesuffix(suffix): str(one) for one in folder.iterdir() if one.name.endswith(suffix)}
 
 
-def _are_the_same(house, digests_file):
+def _are_the_same(house: "Path", digests_file: "Path") -> bool:
     import hashlib
     import json
 
