@@ -9,7 +9,7 @@ RECORDED ?=
 override RECORDED := $(value RECORDED)
 export RECORDED
 
-.PHONY: help demo test up check bench soak format lock clean
+.PHONY: help demo test up check bench soak format lock native native-clean clean
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -37,6 +37,15 @@ check: $(READY)
 ## make bench                measured ratios
 bench: $(READY)
 	@$(BIN)/oof bench
+
+## make native               compile the decoder: the same results in less than half the time; needs a C compiler
+native: $(READY)
+	@$(BIN)/python native/build.py
+
+## make native-clean         back to pure Python
+native-clean: $(READY)
+	@$(BIN)/python native/build.py --remove
+	@rm -rf build/native
 
 ## make soak                 one hour: sockets drop, everything is persisted, memory stays flat (SOAK_MINUTES=60)
 soak: $(READY)

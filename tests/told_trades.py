@@ -6,12 +6,12 @@ No synthetic transaction calls a venue, so the words are put in the decoder's mo
 import functools
 from dataclasses import replace
 
-import msgspec
 import pytest
 from crafted_bodies import LARGEST_U64, address
 from decoded_home import synthetic_rows
 
 from oof_pipelines.chain.moves import NATIVE_MINT, path_text
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.actions import actions_of
 from oof_pipelines.decode.call import Scene
@@ -80,7 +80,7 @@ def with_told(decoded: Decoded) -> Decoded:
         return decoded
     path, wallet = path_text(transaction.instructions[0].path), transaction.fee_payer
     routes, facts = routes_told(path, wallet), facts_told(path, wallet, address(f"token {transaction.signature}"))
-    return msgspec.structs.replace(
+    return replaced(
         decoded,
         routes=routes,
         facts=facts,

@@ -1,7 +1,5 @@
 """Moves: the rows of the double-entry book. A move changes one account's balance of one asset."""
 
-from functools import lru_cache
-
 import msgspec
 
 LAMPORTS_ASSET = "lamports"
@@ -39,10 +37,15 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     is_virtual: bool = False
 
 
-@lru_cache(maxsize=4096)
+_TABLED = 64
+_TEXTS = [[str(outer), *(f"{outer}.{inner}" for inner in range(_TABLED))] for outer in range(_TABLED)]
+
+
 def path_text(path: tuple[int, int]) -> str:
     """'3' for the outer instruction 3, '3.0' for the first one it called."""
     outer, inner = path
+    if outer < _TABLED and inner < _TABLED:
+        return _TEXTS[outer][inner + 1]
     return str(outer) if inner < 0 else f"{outer}.{inner}"
 
 

@@ -5,6 +5,7 @@ base58 strings, instruction data are bytes, amounts are integers in base units. 
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,21 @@ from solders.transaction import VersionedTransaction
 from oof_pipelines.chain.base58 import decode_base58
 from oof_pipelines.chain.body import MAX_LAMPORTS, BodyError, QuarantineReason, read_wire
 from oof_pipelines.chain.call_heights import heights_by_log
+from oof_pipelines.chain.native import Parts, TokenRow, read_json
+from oof_pipelines.chain.transaction_json import (
+    JsonInstruction,
+    JsonKey,
+    JsonMeta,
+    JsonOutline,
+    JsonResult,
+    JsonTokenBalance,
+    JsonTransaction,
+    Wire,
+    WireInstruction,
+    json_transaction_decoder,
+    result_decoder,
+    result_in_parts_decoder,
+)
 
 OUTER = -1
 """The inner index of an instruction of the message itself."""
@@ -86,95 +102,6 @@ class ParsedTransaction(msgspec.Struct, gc=False):
         return self.keys[: self.signer_count]
 
 
-class _UiAmount(msgspec.Struct, gc=False):
-    amount: str
-    decimals: int = 0
-
-
-class _TokenBalance(msgspec.Struct, rename="camel", gc=False):
-    account_index: int
-    mint: str
-    ui_token_amount: _UiAmount
-    owner: str | None = None
-    program_id: str | None = None
-
-
-class _Loaded(msgspec.Struct, gc=False):
-    writable: list[str] = []
-    readonly: list[str] = []
-
-
-class _Instruction(msgspec.Struct, rename="camel", gc=False):
-    """Of any encoding: indexes, or names, or the node's own words."""
-
-    program_id_index: int | None = None
-    program_id: str | None = None
-    accounts: list[int | str] | None = None
-    data: str | None = None
-    parsed: Any = None
-    stack_height: int | None = None
-
-
-class _InnerInstructions(msgspec.Struct, gc=False):
-    index: int
-    instructions: list[_Instruction]
-
-
-class _Meta(msgspec.Struct, rename="camel", gc=False):
-    fee: int
-    err: Any = None
-    pre_balances: list[int] = []
-    post_balances: list[int] = []
-    pre_token_balances: list[_TokenBalance] | None = None
-    post_token_balances: list[_TokenBalance] | None = None
-    inner_instructions: list[_InnerInstructions] | None = None
-    log_messages: list[str] | None = None
-    loaded_addresses: _Loaded | None = None
-    compute_units_consumed: int | None = None
-
-
-class _Key(msgspec.Struct, gc=False):
-    pubkey: str
-    signer: bool = False
-
-
-class _Header(msgspec.Struct, rename="camel", gc=False):
-    num_required_signatures: int
-
-
-class _Message(msgspec.Struct, rename="camel", gc=False):
-    account_keys: list[str | _Key]
-    instructions: list[_Instruction]
-    header: _Header | None = None
-
-
-class _JsonTransaction(msgspec.Struct, gc=False):
-    signatures: list[str]
-    message: _Message
-
-
-class _Outline(msgspec.Struct, kw_only=True, rename="camel", gc=False):
-    """A getTransaction result beside its transaction."""
-
-    meta: _Meta | None = None
-    slot: int | None = None
-    block_time: int | None = None
-    version: int | str | None = None
-    transaction_index: int | None = None
-
-
-_Wire = tuple[bytes, str]
-"""The bytes of a transaction and the encoding they were recorded in."""
-
-
-class _Result(_Outline, kw_only=True, rename="camel", gc=False):
-    transaction: _JsonTransaction | _Wire
-
-
-class _ResultInParts(_Outline, kw_only=True, rename="camel", gc=False):
-    transaction: msgspec.Raw
-
-
 class _Body(msgspec.Struct, gc=False):
     """The message, from either form."""
 
@@ -182,7 +109,7 @@ class _Body(msgspec.Struct, gc=False):
     version: str
     signer_count: int
     keys: list[str]
-    instructions: list[_Instruction]
+    instructions: Sequence[JsonInstruction | WireInstruction]
     has_names: bool = False
     """Whether instructions name accounts instead of counting them."""
 
@@ -190,18 +117,17 @@ class _Body(msgspec.Struct, gc=False):
 _Addresses = dict[int | str | None, str]
 """Address by its index in the account list, and by itself, for instructions that name what they take."""
 
-_result_decoder = msgspec.json.Decoder(_Result)
-_result_in_parts_decoder = msgspec.json.Decoder(_ResultInParts)
-_json_transaction_decoder = msgspec.json.Decoder(_JsonTransaction)
-
 
 def parse_transaction(body: bytes) -> ParsedTransaction:
     """The view of one recorded transaction; `BodyError` says what cannot be read and why."""
+    parts = read_json(body) if read_json is not None else None
+    if parts is not None:
+        return _of_parts(parts)
     result = _read(body)
     meta = _meta_of(result)
     try:
         transaction = result.transaction
-        if isinstance(transaction, _JsonTransaction):
+        if isinstance(transaction, JsonTransaction):
             message = _json_message(transaction, result, meta)
         else:
             message = _wire_message(*transaction, meta)
@@ -230,34 +156,71 @@ def parse_transaction(body: bytes) -> ParsedTransaction:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
 
 
-def _read(body: bytes) -> _Result:
+def _of_parts(parts: Parts) -> ParsedTransaction:
+    """The same of what the compiled reader found."""
+    (signature, slot, block_time_s, tx_index, version, error, fee_lamports, signer_count, keys) = parts[:9]
+    rows, pre_lamports, post_lamports, before, after, log_messages, units, is_told = parts[9:]
+    instructions = [
+        Instruction((outer, inner), height, program_id, accounts, data, parsed)
+        for outer, inner, height, program_id, accounts, data, parsed in rows
+    ]
+    if not is_told:
+        _set_heights(instructions, log_messages)
+    return ParsedTransaction(
+        signature,
+        slot,
+        block_time_s,
+        tx_index,
+        version,
+        error,
+        fee_lamports,
+        signer_count,
+        keys,
+        instructions,
+        pre_lamports,
+        post_lamports,
+        _balances_of(before),
+        _balances_of(after),
+        log_messages,
+        units,
+    )
+
+
+def _balances_of(rows: list[TokenRow]) -> list[TokenBalance]:
+    return [
+        TokenBalance(account, mint, owner, amount_raw, decimals, program_id)
+        for account, mint, owner, amount_raw, decimals, program_id in rows
+    ]
+
+
+def _read(body: bytes) -> JsonResult:
     try:
-        result = _result_decoder.decode(body)
-        if isinstance(result.transaction, _JsonTransaction) or result.transaction[1] == "base64":
+        result = result_decoder.decode(body)
+        if isinstance(result.transaction, JsonTransaction) or result.transaction[1] == "base64":
             return result
     except _UNREADABLE:
         pass
     return _read_in_parts(body)
 
 
-def _read_in_parts(body: bytes) -> _Result:
+def _read_in_parts(body: bytes) -> JsonResult:
     """Reads what cannot be read at once: a rare encoding, or a fault, whose reason depends on the part that has it."""
     try:
-        outline = _result_in_parts_decoder.decode(body)
+        outline = result_in_parts_decoder.decode(body)
     except _UNREADABLE as error:
         raise BodyError(QuarantineReason.NOT_A_TRANSACTION, str(error)) from None
     _meta_of(outline)
     raw = bytes(outline.transaction)
-    transaction: _JsonTransaction | _Wire
+    transaction: JsonTransaction | Wire
     if raw[:1] == b"{":
         try:
-            transaction = _json_transaction_decoder.decode(raw)
+            transaction = json_transaction_decoder.decode(raw)
         except _UNREADABLE as error:
             raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, str(error)) from None
     else:
         encoding, wire = read_wire(raw)
         transaction = (wire, encoding)
-    return _Result(
+    return JsonResult(
         transaction=transaction,
         meta=outline.meta,
         slot=outline.slot,
@@ -267,7 +230,7 @@ def _read_in_parts(body: bytes) -> _Result:
     )
 
 
-def _meta_of(result: _Outline) -> _Meta:
+def _meta_of(result: JsonOutline) -> JsonMeta:
     if result.meta is None:
         raise BodyError(QuarantineReason.MISSING_META, "meta is null or absent")
     if result.version not in (None, "legacy", 0):
@@ -275,7 +238,7 @@ def _meta_of(result: _Outline) -> _Meta:
     return result.meta
 
 
-def _json_message(transaction: _JsonTransaction, result: _Result, meta: _Meta) -> _Body:
+def _json_message(transaction: JsonTransaction, result: JsonResult, meta: JsonMeta) -> _Body:
     message = transaction.message
     keys = [key if isinstance(key, str) else key.pubkey for key in message.account_keys]
     loaded = _loaded(meta)
@@ -286,14 +249,14 @@ def _json_message(transaction: _JsonTransaction, result: _Result, meta: _Meta) -
     signer_count = (
         message.header.num_required_signatures
         if message.header is not None
-        else sum(isinstance(key, _Key) and key.signer for key in message.account_keys)
+        else sum(isinstance(key, JsonKey) and key.signer for key in message.account_keys)
     )
     version = "0" if result.version == 0 else "legacy"
     has_names = message.header is None
     return _Body(transaction.signatures[0], version, signer_count or 1, keys, message.instructions, has_names)
 
 
-def _wire_message(wire: bytes, encoding: str, meta: _Meta) -> _Body:
+def _wire_message(wire: bytes, encoding: str, meta: JsonMeta) -> _Body:
     try:
         transaction = VersionedTransaction.from_bytes(wire)
     except Exception as error:  # solders raises its own error type for some faults and ValueError for others
@@ -303,14 +266,13 @@ def _wire_message(wire: bytes, encoding: str, meta: _Meta) -> _Body:
     if not keys or not transaction.signatures:
         raise BodyError(QuarantineReason.UNREADABLE_MESSAGE, "the message has no signature or no account")
     instructions = [
-        _Instruction(program_id_index=one.program_id_index, accounts=one.accounts, data=one.data)  # type: ignore[arg-type]
-        for one in message.instructions
+        WireInstruction(one.program_id_index, bytes(one.accounts), one.data) for one in message.instructions
     ]
     version = "0" if transaction.version() == 0 else "legacy"
     return _Body(str(transaction.signatures[0]), version, message.header.num_required_signatures, keys, instructions)
 
 
-def _check_books(message: _Body, meta: _Meta) -> None:
+def _check_books(message: _Body, meta: JsonMeta) -> None:
     """Refuses what no run of a transaction can report; ValueError says what. A shortened account list is no such thing."""
     distinct = set(message.keys)
     if len(distinct) != len(message.keys) or "" in distinct:
@@ -330,12 +292,12 @@ def _check_books(message: _Body, meta: _Meta) -> None:
                 raise ValueError(f"a token of {row.ui_token_amount.decimals} decimals")
 
 
-def _loaded(meta: _Meta) -> list[str]:
+def _loaded(meta: JsonMeta) -> list[str]:
     loaded = meta.loaded_addresses
     return loaded.writable + loaded.readonly if loaded else []
 
 
-def _in_call_order(message: _Body, meta: _Meta) -> list[Instruction]:
+def _in_call_order(message: _Body, meta: JsonMeta) -> list[Instruction]:
     """Outer instructions, each followed by what it called, in the order of the calls."""
     addresses: _Addresses = dict(enumerate(message.keys))
     if message.has_names:
@@ -350,14 +312,21 @@ def _in_call_order(message: _Body, meta: _Meta) -> list[Instruction]:
             is_told = is_told and height is not None
             ordered.append(_resolve((outer, inner), height or _UNTOLD_HEIGHT, called, addresses))
     if not is_told:
-        are_outer = [one.path[1] == OUTER for one in ordered]
-        heights = heights_by_log([one.program_id for one in ordered], are_outer, meta.log_messages or [])
-        for one, height in zip(ordered, heights, strict=True):
-            one.stack_height = height or one.stack_height
+        _set_heights(ordered, meta.log_messages or [])
     return ordered
 
 
-def _resolve(path: tuple[int, int], height: int, raw: _Instruction, addresses: _Addresses) -> Instruction:
+def _set_heights(ordered: list[Instruction], messages: list[str]) -> None:
+    """The heights that the log tells, where it does."""
+    are_outer = [one.path[1] == OUTER for one in ordered]
+    heights = heights_by_log([one.program_id for one in ordered], are_outer, messages)
+    for one, height in zip(ordered, heights, strict=True):
+        one.stack_height = height or one.stack_height
+
+
+def _resolve(
+    path: tuple[int, int], height: int, raw: JsonInstruction | WireInstruction, addresses: _Addresses
+) -> Instruction:
     """'' stands for an address beyond a shortened account list."""
     program_id = raw.program_id
     if program_id is None:
@@ -379,7 +348,7 @@ def _data(data: Any) -> bytes:
     return decode_base58(data)
 
 
-def _token_balances(rows: list[_TokenBalance] | None, keys: list[str]) -> list[TokenBalance]:
+def _token_balances(rows: list[JsonTokenBalance] | None, keys: list[str]) -> list[TokenBalance]:
     return [
         TokenBalance(
             keys[row.account_index] if 0 <= row.account_index < len(keys) else "",

@@ -170,6 +170,7 @@ def _measure(processes: Processes, peer: Peer, bodies_file: Path, speeds: Speeds
     timed = msgspec.json.decode(_said(processes, "ours", ours), type=Timed)
     command = _peer_command(peer, bodies_file, "time", passes)
     of_peer = msgspec.json.decode(_said(processes, "peer", command), type=_TimedPeer)
+    speeds.build = timed.build
     speeds.add(
         timed.from_bytes_seconds / timed.transactions,
         of_peer.from_bytes_seconds / of_peer.transactions,

@@ -24,10 +24,14 @@ _PEER_OBJECTS = "peer: objects → parseTrades"
 
 @dataclass(slots=True)
 class Speeds:
-    """Processor seconds a transaction, an entry a round; `is_pinned` where all ran on one and the same core."""
+    """Processor seconds a transaction, an entry a round; `is_pinned` where all ran on one and the same core.
+
+    `build` says which of ours was measured: pure Python or compiled.
+    """
 
     transactions: int
     is_pinned: bool
+    build: str = "pure Python"
     ours_seconds: list[float] = field(default_factory=list)
     from_bytes_seconds: list[float] = field(default_factory=list)
     from_objects_seconds: list[float] = field(default_factory=list)
@@ -58,7 +62,7 @@ def show(note: str, speeds: Speeds, answers: Sequence[PeerAnswer], compared: Com
         console.print(table)
     pinned = "one core" if speeds.is_pinned else "not held on one core: this system cannot"
     rounds = f"medians of {len(speeds.ours_seconds)} rounds in turn (least–most); ratios within a round"
-    click.echo(f"{rounds}; processor time of all threads, {pinned}")
+    click.echo(f"{rounds}; processor time of all threads, {pinned}; ours is {speeds.build}")
     click.echo(f"{note}; the peer refused {sum(bool(answer.error) for answer in answers)}")
     for difference in compared.differences:
         click.echo(difference_line(difference))
@@ -69,7 +73,16 @@ def show_json(note: str, speeds: Speeds, answers: Sequence[PeerAnswer], compared
     for name, seconds in speeds.rows:
         micros = {"median_us": _micros(median(seconds)), "rounds_us": [_micros(one) for one in seconds]}
         ratio = round(median(speeds.ratios(seconds)), 2)
-        _print({"record": "speed", "what": name, **micros, "to_ours": ratio, "is_pinned": speeds.is_pinned})
+        _print(
+            {
+                "record": "speed",
+                "what": name,
+                **micros,
+                "to_ours": ratio,
+                "is_pinned": speeds.is_pinned,
+                "our_build": speeds.build,
+            }
+        )
     for way, count in sorted(compared.agreed.items()):
         _print({"record": "agreement", "with": way, "count": count})
     for (kind, verdict), count in sorted(_counts(compared).items()):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from oof_pipelines.chain.native import BUILD
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.decoded import decode_transaction
 
@@ -18,10 +19,11 @@ _WARM_UP_TRANSACTIONS = 300
 
 
 class Timed(msgspec.Struct, frozen=True):
-    """How many transactions one pass has, and the processor seconds of one pass on average."""
+    """How many transactions one pass has, the processor seconds of one pass on average, and which build took them."""
 
     transactions: int
     from_bytes_seconds: float
+    build: str
 
 
 def measure(bodies: list[bytes], passes: int) -> Timed:
@@ -29,7 +31,7 @@ def measure(bodies: list[bytes], passes: int) -> Timed:
     _decode(bodies, max(1, math.ceil(_WARM_UP_TRANSACTIONS / len(bodies))))
     started_s = time.process_time()
     _decode(bodies, passes)
-    return Timed(len(bodies), (time.process_time() - started_s) / passes)
+    return Timed(len(bodies), (time.process_time() - started_s) / passes, BUILD)
 
 
 def _decode(bodies: list[bytes], passes: int) -> None:

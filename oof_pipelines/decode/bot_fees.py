@@ -8,9 +8,8 @@ fees/phantom of DefiLlama/dimension-adapters. A fee that a router took is part o
 
 from collections.abc import Iterator
 
-import msgspec
-
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT, NATIVE_MINTS, Move
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import ON_TOP, Fact, FeePaid, FeePart
 from oof_pipelines.decode.routes import Route
@@ -153,7 +152,7 @@ def with_bot_fees(scene: Scene, routes: list[Route], facts: list[Fact]) -> list[
             before = [index for index in its_routes if spans[index][0] < order]
             fees.setdefault(before[-1] if before else its_routes[0], []).append(part)
     return [
-        msgspec.structs.replace(route, fees=(*route.fees, *fees[index])) if index in fees else route
+        replaced(route, fees=(*route.fees, *fees[index])) if index in fees else route
         for index, route in enumerate(routes)
     ]
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.decode.book_trades import tradeable
 from oof_pipelines.decode.bot_fees import BOT_FEE_WALLETS
 from oof_pipelines.decode.call import Scene
@@ -29,7 +28,7 @@ def with_caller_fees(scene: Scene, routes: list[Route]) -> list[Route]:
         traders = {routes[index].trader for index in indexes}
         if len(traders) == 1 and scene.instructions[scene.order_of(outer)].program_id not in BY_ID:
             for index, part in _kept_back(scene, outer, {index: routes[index] for index in indexes}, traders.pop()):
-                changed[index] = msgspec.structs.replace(changed[index], fees=(*changed[index].fees, part))
+                changed[index] = replaced(changed[index], fees=(*changed[index].fees, part))
     return changed
 
 

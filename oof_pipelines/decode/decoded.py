@@ -79,8 +79,8 @@ def decode_transaction(transaction: ParsedTransaction) -> Decoded:
 def _participants(transaction: ParsedTransaction, moves: list[Move], routes: list[Route]) -> list[Participant]:
     found = [Participant(transaction.fee_payer, "fee_payer")]
     found += [Participant(signer, "signer") for signer in transaction.signers]
-    owners = dict.fromkeys(move.owner for move in moves if not move.is_virtual)
+    owners = dict.fromkeys([move.owner for move in moves if not move.is_virtual])
     found += [Participant(owner, "owner") for owner in owners]
-    found += [Participant(route.trader, "trader") for route in routes]
+    found += [Participant(trader, "trader") for trader in dict.fromkeys([route.trader for route in routes])]
     found += [Participant(owner, "program_account") for owner in owners if is_off_curve(owner)]
-    return list(dict.fromkeys(found))
+    return found

@@ -1,14 +1,14 @@
 """What programs logged as data (`emit!` of Anchor), by the instruction that logged it."""
 
-import base64
 import binascii
-import re
 
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 
-_INVOKE = re.compile(r"^Program (\w+) invoke \[(\d+)\]$")
-_ENDED = re.compile(r"^Program \w+ (?:success$|failed: )")
+_PROGRAM = "Program "
 _DATA = "Program data: "
+_BEGINS_AT = len(_PROGRAM)
+_INVOKE = "invoke ["
+_HEIGHT_AT = len(_INVOKE)
 
 
 class LoggedData:
@@ -39,11 +39,12 @@ def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[in
     running: list[int] = []
     order = -1
     for message in messages:
-        if not message.startswith("Program "):
+        if not message.startswith(_PROGRAM):
             continue
-        call = _INVOKE.match(message) if message.endswith("]") else None
-        if call is not None:
-            program_id, height = call[1], int(call[2])
+        program_id, _, said = message[_BEGINS_AT:].partition(" ")
+        # What a program says itself stands behind "log:" or "return:", which is no program.
+        if said.startswith(_INVOKE) and program_id.isalnum() and said.endswith("]") and said[_HEIGHT_AT:-1].isdecimal():
+            height = int(said[_HEIGHT_AT:-1])
             order += 1
             while order < len(instructions) and instructions[order].program_id != program_id:
                 if instructions[order].stack_height > 1:
@@ -53,11 +54,13 @@ def logged_data(instructions: list[Instruction], messages: list[str]) -> dict[in
                 return found
             del running[height - 1 :]
             running.append(order)
-        elif message.startswith(_DATA) and running:
+        elif not running:
+            continue
+        elif message.startswith(_DATA):
             try:
-                found.setdefault(running[-1], []).append(base64.b64decode(message[len(_DATA) :].split(" ")[0]))
+                found.setdefault(running[-1], []).append(binascii.a2b_base64(said.split(" ")[0]))
             except binascii.Error:
                 continue
-        elif running and _ENDED.match(message):
+        elif (said == "success" or said.startswith("failed: ")) and program_id.isalnum():
             running.pop()
     return found

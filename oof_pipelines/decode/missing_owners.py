@@ -7,9 +7,9 @@ wallet; and an associated account of a signer's has an address that can be deriv
 
 from itertools import product
 
-import msgspec
 from solders.pubkey import Pubkey
 
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
 from oof_pipelines.decode.token import PROGRAM_IDS as TOKEN_PROGRAM_IDS
 
@@ -28,10 +28,10 @@ def with_owners(transaction: ParsedTransaction) -> ParsedTransaction:
         return transaction
     owners = _owners(transaction, lacking)
     before, after = (
-        [msgspec.structs.replace(one, owner=one.owner or owners.get(one.account)) for one in side]
+        [replaced(one, owner=one.owner or owners.get(one.account)) for one in side]
         for side in (transaction.pre_tokens, transaction.post_tokens)
     )
-    return msgspec.structs.replace(transaction, pre_tokens=before, post_tokens=after)
+    return replaced(transaction, pre_tokens=before, post_tokens=after)
 
 
 def _owners(transaction: ParsedTransaction, lacking: dict[str, str]) -> dict[str, str]:

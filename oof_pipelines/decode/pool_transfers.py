@@ -7,6 +7,7 @@ the pair of accounts, both stay visible.
 import msgspec
 
 from oof_pipelines.chain.moves import path_text
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, FeePart, Leg
 from oof_pipelines.decode.layout import LayoutError
@@ -31,7 +32,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 
     def handed_on(self) -> "Transfer":
         """The same seen by whom it reached, when he hands it on without another transfer."""
-        return msgspec.structs.replace(self, left_raw=self.arrived_raw)
+        return replaced(self, left_raw=self.arrived_raw)
 
 
 def transferred(call: Call, source: str, destination: str) -> Transfer | None:

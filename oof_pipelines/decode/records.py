@@ -147,23 +147,24 @@ class Record:
             if position + size > len(self._data):
                 raise LayoutError(f"{len(self._data)} bytes of data, {position + size} needed")
             return _fixed(kind, self._data, position, size)
-        if self._unfixed is None:
-            self._unfixed = self._layout.unfixed(self._data, self._start)
         try:
-            return self._unfixed[name]
+            return self._read_unfixed()[name]
         except KeyError:
             raise LayoutError(f"the data end before {name}") from None
 
     def __contains__(self, name: str) -> bool:
-        try:
-            self[name]
-        except LayoutError:
-            return False
-        return True
+        found = self._layout.offsets.get(name)
+        if found is not None:
+            return self._start + found[0] + found[2] <= len(self._data)
+        return name in self._read_unfixed()
 
     def get(self, name: str, default: Any = 0) -> Any:
         """The field, or `default` where the data end before it."""
-        try:
-            return self[name]
-        except LayoutError:
+        if name not in self:
             return default
+        return self[name]
+
+    def _read_unfixed(self) -> dict[str, Any]:
+        if self._unfixed is None:
+            self._unfixed = self._layout.unfixed(self._data, self._start)
+        return self._unfixed

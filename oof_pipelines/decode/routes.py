@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import msgspec
 
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.decode.book_trades import circle_at, principal_at, trade_at, tradeable
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.curve import is_off_curve
@@ -124,7 +125,7 @@ class _Routes:
         if principal in ("", route.trader):
             return route
         recipient = "" if route.recipient == principal else route.recipient
-        return msgspec.structs.replace(
+        return replaced(
             route, trader=principal, recipient=recipient, paths=tuple(dict.fromkeys((*handed, *route.paths)))
         )
 
@@ -366,4 +367,4 @@ def _fees_of(legs: tuple[Leg, ...], outside: tuple[str, ...]) -> Iterator[FeePar
     for leg in legs:
         for fee in leg.fees:
             stays = fee.side == INSIDE or fee.mint in outside
-            yield fee if stays else msgspec.structs.replace(fee, side=INSIDE)
+            yield fee if stays else replaced(fee, side=INSIDE)

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from crafted_bodies import Crafted, address, lamport_transfer, largest_amounts
 
+from oof_pipelines.chain.native import BUILD
 from oof_pipelines.commands.bench import bench
 from oof_pipelines.commands.bench_peer import PACKAGE, find_peer, read_bodies
 from oof_pipelines.commands.bench_peer_worker import measure
@@ -100,6 +101,7 @@ def test_ours_is_measured_over_every_body():
     timed = measure([lamports("one").body(), lamports("two").body()], passes=2)
     assert timed.transactions == 2
     assert timed.from_bytes_seconds > 0
+    assert timed.build == BUILD
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,7 @@ def test_a_run_prints_speeds_verdicts_and_every_difference(tmp_path, monkeypatch
     assert [len(speed["rounds_us"]) for speed in speeds] == [2, 2, 2]
     assert all(speed["median_us"] > 0 for speed in speeds)
     assert speeds[0]["to_ours"] == 1
+    assert {speed["our_build"] for speed in speeds} == {BUILD}
     differences = [record for record in records if record["record"] == "difference"]
     assert {(one["signature"], one["verdict"]) for one in differences} == {
         (one.signature, "ours"),
@@ -146,6 +149,7 @@ def test_a_run_prints_speeds_verdicts_and_every_difference(tmp_path, monkeypatch
     assert differences[0]["peer"]["sold_raw"] == "18446744073709551615"
     shown = CliRunner().invoke(bench, arguments)
     assert shown.exit_code == 0, shown.output
+    assert f"; ours is {BUILD}" in shown.stdout
     assert "solana-dex-parser 9.8.7; 2 transactions" in shown.stdout
     assert f"{failed.signature}  only_peer  right: ours  ours nothing" in shown.stdout
 

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from decoded_home import file_bytes, keep, select, served_rows, synthetic_rows
-from msgspec.structs import replace
 
+from oof_pipelines.chain.replaced import replaced as replace
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.commands.fold import fold
 from oof_pipelines.decode.decoded import Decoded, decode_transaction

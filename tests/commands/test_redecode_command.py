@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from decoded_home import decode_all, file_bytes, fold_all, keep, select, served_rows, synthetic_rows, update_all
-from msgspec.structs import replace
 
+from oof_pipelines.chain.replaced import replaced as replace
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.commands.redecode import redecode
 from oof_pipelines.decode.decoded import Decoded, decode_transaction

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import pytest
 from hand_ledger import address, key
-from msgspec.structs import replace
 
+from oof_pipelines.chain.replaced import replaced as replace
 from oof_pipelines.decode.call import Call
 from oof_pipelines.decode.facts import INSIDE, ON_TOP, Fact, Leg, OrderFill, RouterHop
 from oof_pipelines.decode.operations import MoveLamports, Operation

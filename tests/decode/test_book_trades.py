@@ -2,13 +2,13 @@
 
 import pytest
 from hand_ledger import Call, address, body, names_of
-from msgspec.structs import replace
 from recorded_bodies import Recorded
 from settling import settled
 from test_system_ledger import transfer
 from token_calls import mint_to, send
 
 from oof_pipelines.chain.moves import RESIDUAL_PATH, UNEXPLAINED_ACCOUNT, Move
+from oof_pipelines.chain.replaced import replaced as replace
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction, parse_transaction
 from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.book_trades import principal_at, trade_at, tradeable

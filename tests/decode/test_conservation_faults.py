@@ -5,9 +5,9 @@ from crafted_bodies import FEE_LAMPORTS, Crafted, address, largest_amounts, toke
 from decoded_home import synthetic_rows
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, Move
+from oof_pipelines.chain.replaced import replaced as replace
 from oof_pipelines.chain.transaction import ParsedTransaction, parse_transaction
 from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.conservation import conservation_faults

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from recorded_bodies import Recorded
 
+from oof_pipelines.chain.replaced import replaced as replace
 from oof_pipelines.chain.transaction import ParsedTransaction, TokenBalance, parse_transaction
 from oof_pipelines.decode.gaps import Gap, find_gaps
 from oof_pipelines.testing.synthetic_chain import generate

@@ -2,9 +2,9 @@
 
 import json
 
-import msgspec
 from recorded_bodies import Recorded
 
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import ParsedTransaction, parse_transaction
 from oof_pipelines.decode.decoded import decode_transaction
 from oof_pipelines.decode.missing_owners import with_owners
@@ -12,10 +12,9 @@ from oof_pipelines.decode.missing_owners import with_owners
 
 def without_owners(transaction: ParsedTransaction) -> ParsedTransaction:
     before, after = (
-        [msgspec.structs.replace(one, owner=None) for one in side]
-        for side in (transaction.pre_tokens, transaction.post_tokens)
+        [replaced(one, owner=None) for one in side] for side in (transaction.pre_tokens, transaction.post_tokens)
     )
-    return msgspec.structs.replace(transaction, pre_tokens=before, post_tokens=after)
+    return replaced(transaction, pre_tokens=before, post_tokens=after)
 
 
 def test_a_recording_that_names_its_owners_is_left_as_it_is(by_signature: dict[str, Recorded]) -> None:

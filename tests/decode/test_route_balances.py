@@ -14,12 +14,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import pytest
-from msgspec.structs import replace
 from outer_transfers import outer_lamport_transfers
 from outside_count import account_keys
 from recorded_bodies import Recorded
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT
+from oof_pipelines.chain.replaced import replaced as replace
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.bot_fees import BOT_FEE_WALLETS
 from oof_pipelines.decode.decoded import Decoded, decode_transaction

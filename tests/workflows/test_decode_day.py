@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import msgspec
 import polars as pl
 import pytest
 from crafted_bodies import LARGEST_U64, Crafted, address, largest_amounts
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from told_trades import telling_decoder, told_rows
 
 from oof_pipelines.chain.compression import compress_body
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.interfaces import StoredTransaction
@@ -231,7 +231,7 @@ def test_odd_amounts_and_decimals_stop_no_day(crafted: Crafted, tmp_path: Path) 
 def drop_a_move(monkeypatch: pytest.MonkeyPatch, signature: str) -> None:
     def forgetful(parsed: ParsedTransaction) -> Decoded:
         decoded = telling_decoder(parsed)
-        return msgspec.structs.replace(decoded, moves=decoded.moves[:-1]) if parsed.signature == signature else decoded
+        return replaced(decoded, moves=decoded.moves[:-1]) if parsed.signature == signature else decoded
 
     monkeypatch.setattr(prepare_module, "decode_transaction", forgetful)
 

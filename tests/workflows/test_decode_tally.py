@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-import msgspec
 import pytest
 from crafted_bodies import FEE_LAMPORTS, LARGEST_U64, Crafted, address, lamport_transfer, largest_amounts, signature_of
 from decoded_home import synthetic_rows
 
 from oof_pipelines.chain.body import COMPUTE_BUDGET_PROGRAM_ID
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import parse_transaction
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.decode.programs import BY_ID
@@ -94,7 +94,7 @@ def test_examples_stay_few_and_counts_do_not(count: int) -> None:
     tally = DecodeTally()
     for number in range(count):
         decoded = decoded_of(largest_amounts(number))
-        tally.add(msgspec.structs.replace(decoded, moves=decoded.moves[:-1]))
+        tally.add(replaced(decoded, moves=decoded.moves[:-1]))
         tally.add_undecoded(f"undecoded {number}")
     assert (tally.transactions, tally.decoded, tally.conserved) == (2 * count, count, 0)
     assert tally.undecoded == [f"undecoded {number}" for number in range(min(count, 5))]
@@ -151,7 +151,7 @@ def test_calls_that_did_not_fit_are_unread_once() -> None:
     decoded = calls_of(UNDECLARED)
     path = decoded.unknown[0].path
     # The book and the reading may both have failed on a call, and the book on calls of programs that are not counted.
-    tally.add(msgspec.structs.replace(decoded, unknown=[], unread=[path, path, "0"]))
+    tally.add(replaced(decoded, unknown=[], unread=[path, path, "0"]))
     assert tally.by_program[KNOWN] == ProgramTally(calls=1, unread_calls=1)
     assert tally.unread_instructions == 3
 

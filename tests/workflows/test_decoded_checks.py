@@ -3,13 +3,13 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-import msgspec
 import polars as pl
 import pytest
 from crafted_bodies import largest_amounts
 from decoded_home import raw_frame
 from told_trades import told_rows
 
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
 from oof_pipelines.workflows.decode_day import Frames, decode_frame
 from oof_pipelines.workflows.decode_tally import DecodeTally
@@ -44,7 +44,7 @@ def test_a_book_that_does_not_add_up_is_named_and_blocks() -> None:
     frames, tally = true_day()
     one = largest_amounts().stored().decoded
     assert one is not None
-    tally.add(msgspec.structs.replace(one, moves=one.moves[1:]))
+    tally.add(replaced(one, moves=one.moves[1:]))
     (check,) = failed(check_decoded(DAY, frames, tally)).values()
     assert (check.name, check.is_blocking) == ("conservation", True)
     assert check.detail.startswith(f"1 do not; {one.transaction.signature}: ")

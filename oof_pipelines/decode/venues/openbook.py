@@ -19,7 +19,7 @@ from oof_pipelines.decode.program import VENUE, InstructionLayout, Program, inst
 
 _IMMEDIATE_OR_CANCEL = 1
 _PAYER_SEAT = 6
-_ORDER_TYPE = slice(37, 41)
+_ORDER_TYPE_AT, _ORDER_TYPE_END = 37, 41
 """Where the data of a new order of version 3 say its type: behind the tag, side, price, both quantities and self-trade."""
 
 
@@ -44,7 +44,7 @@ def _is_of(one: Instruction, call: Call, tag: bytes) -> bool:
 
 
 def _takes_at_once(data: bytes) -> bool:
-    return int.from_bytes(data[_ORDER_TYPE], "little") == _IMMEDIATE_OR_CANCEL
+    return int.from_bytes(data[_ORDER_TYPE_AT:_ORDER_TYPE_END], "little") == _IMMEDIATE_OR_CANCEL
 
 
 def _orders_settled(call: Call) -> list[int]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 from crafted_bodies import LARGEST_U64, SLOT, address, largest_amounts
@@ -23,6 +22,7 @@ from decoded_home import (
 )
 from told_trades import telling_decoder, told_rows
 
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.interfaces import ListedSignature
@@ -196,7 +196,7 @@ def test_a_mended_decoder_takes_out_what_is_no_more_and_brings_what_is_new(
     def fees_alone(parsed: ParsedTransaction) -> Decoded:
         decoded = telling_decoder(parsed)
         fees = [one for one in decoded.actions if one.kind == "fee"]
-        return msgspec.structs.replace(decoded, actions=fees, routes=[], facts=[])
+        return replaced(decoded, actions=fees, routes=[], facts=[])
 
     monkeypatch.setattr(prepare_module, "decode_transaction", fees_alone)
     decode(url, store, FIRST)
@@ -333,7 +333,7 @@ def test_a_book_that_does_not_add_up_leaves_files_and_rows(
 
     def forgetful(parsed: ParsedTransaction) -> Decoded:
         decoded = telling_decoder(parsed)
-        return msgspec.structs.replace(decoded, moves=decoded.moves[1:], actions=[])
+        return replaced(decoded, moves=decoded.moves[1:], actions=[])
 
     monkeypatch.setattr(prepare_module, "decode_transaction", forgetful)
     with pytest.raises(InvalidPartitionError, match="conservation: 30 do not; "):

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 from crafted_bodies import Crafted, address
 from decoded_home import decode_all, fold_all, keep, select, use_inbox
 
 from oof_pipelines.chain.moves import NATIVE_MINT
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.actions import actions_of
 from oof_pipelines.decode.call import Scene
@@ -68,7 +68,7 @@ class Chain:
         decoded = decode_transaction(parsed)
         facts = list(self.told[parsed.signature])
         actions = actions_of(parsed, decoded.moves, Scene(parsed, decoded.moves), [], facts)
-        return msgspec.structs.replace(decoded, facts=facts, actions=actions)
+        return replaced(decoded, facts=facts, actions=actions)
 
     def happens(self, on_day: int, *events: TokenEvent) -> StoredTransaction:
         """A transaction of the day's number with these events; it holds some of the coin, so its decimals are shown."""

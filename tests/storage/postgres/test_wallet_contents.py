@@ -3,11 +3,11 @@
 from datetime import date
 from pathlib import Path
 
-import msgspec
 import psycopg
 import pytest
 from decoded_home import decode_all, file_bytes, fold_all, keep, select, synthetic_rows, update_all
 
+from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.settings import load_settings
@@ -106,7 +106,7 @@ def test_only_buckets_that_a_changed_day_touches_lag_behind(
 
         def without_one(parsed: ParsedTransaction) -> Decoded:
             decoded = decode_transaction(parsed)
-            return msgspec.structs.replace(decoded, actions=[]) if parsed.signature == victim else decoded
+            return replaced(decoded, actions=[]) if parsed.signature == victim else decoded
 
         monkeypatch.setattr(prepare_module, "decode_transaction", without_one)
         old = _buckets_of(store, victim)
