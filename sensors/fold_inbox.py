@@ -24,7 +24,7 @@ fold_inbox = dg.define_asset_job(
     description="Fold what the feed stored into the days' Parquet files, and decode those days.",
 )
 
-TOLD_ASSETS = ("raw_transactions", "actions", "risk_flags", "features_1m")
+TOLD_ASSETS = ("raw_transactions", "actions", "risk_flags", "price_1m", "features_1m")
 """One of each step of a fold: a stored day that Dagster was not told of by all of them is folded again."""
 
 _ASSETS = ("raw_transactions", "raw_logs", "actions", "moves", "participants", "token_facts")

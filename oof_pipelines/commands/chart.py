@@ -51,7 +51,8 @@ def chart(
 ) -> None:
     """Draw the candles of MINT, made from decoded swaps, with volume and VWAP, as a PNG of 1200 × 675.
 
-    The latest 400 candles where there are more. Prices are in the quote a whole token.
+    Of the time before its newest candle in which 400 fit, unless --since says from when on; never more than the latest 400.
+    Prices are in the quote a whole token.
     """
     if not is_pubkey(mint):
         raise click.ClickException(f"{visible(mint)} is no mint: an address has 32 to 44 characters of base58")
@@ -92,7 +93,12 @@ def _rows(
         f"excluded_trades from price_{timeframe} where {_where(mint, since, until)} and quote_mint = '{quote_mint}' "
         f"and vwap is not null order by bucket_start desc limit {_MOST_CANDLES}"
     )
-    return list(engine.query(query))[::-1]
+    rows = list(engine.query(query))[::-1]
+    if since or not rows:
+        return rows
+    # A coin that slept for a year would be two dots at the edges.
+    first_at = rows[-1][0] - (_MOST_CANDLES - 1) * STEPS[timeframe]
+    return [row for row in rows if row[0] >= first_at]
 
 
 def _where(mint: str, since: datetime | None, until: datetime | None) -> str:

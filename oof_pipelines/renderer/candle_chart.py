@@ -20,6 +20,7 @@ _RISE, _FALL, _VWAP, _INK, _GRID = "#1a8f5a", "#c8453b", "#3b6fc8", "#222222", "
 _BODY_SHARE = 0.7
 # A body thinner than this share of the prices drawn could not be seen.
 _THINNEST_BODY = 0.004
+_NARROWEST_BODY = 0.003
 _MARGIN_SHARE = 0.08
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 # From so many zeros behind the point on, their number is written small instead of them: 0.0₅123.
@@ -104,7 +105,7 @@ def _draw_prices(axes: Any, candles: Sequence[ChartCandle], step: timedelta) -> 
         axes.vlines(middle, float(candle.low), float(candle.high), color=color, linewidth=1)
         bottom, top = sorted((float(candle.open), float(candle.close)))
         body = max(top - bottom, _THINNEST_BODY * height)
-        axes.bar(middle, body, _body_days(step), bottom=(bottom + top - body) / 2, color=color, linewidth=0)
+        axes.bar(middle, body, _body_days(candles, step), bottom=(bottom + top - body) / 2, color=color, linewidth=0)
     _draw_vwap(axes, candles, step)
     axes.set_ylim(max(0.0, low - _MARGIN_SHARE * height), high + _MARGIN_SHARE * height)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: shown_price(_read_back(value))))
@@ -134,7 +135,7 @@ def _draw_volumes(axes: Any, candles: Sequence[ChartCandle], step: timedelta) ->
     axes.bar(
         [mdates.date2num(candle.start_at + step / 2) for candle in candles],
         [float(candle.volume) for candle in candles],
-        _body_days(step),
+        _body_days(candles, step),
         color=[_RISE if candle.close >= candle.open else _FALL for candle in candles],
         linewidth=0,
     )
@@ -166,8 +167,10 @@ def _summary(candles: Sequence[ChartCandle], labels: ChartLabels) -> str:
     )
 
 
-def _body_days(step: timedelta) -> float:
-    return step / timedelta(days=1) * _BODY_SHARE
+def _body_days(candles: Sequence[ChartCandle], step: timedelta) -> float:
+    """The width of a candle: most of its time, but over a long time with few candles never so little that it vanishes."""
+    drawn = candles[-1].start_at - candles[0].start_at + step
+    return max(step * _BODY_SHARE, drawn * _NARROWEST_BODY) / timedelta(days=1)
 
 
 def _read_back(value: float) -> Decimal:

@@ -47,6 +47,11 @@ def test_rising_candles_are_green_and_falling_ones_red() -> None:
     assert RISE not in falling
 
 
+def test_candles_far_apart_are_still_seen() -> None:
+    apart = colors_in(drawn([candle(0, "1", "2"), candle(100_000, "1", "2")]))
+    assert apart.get(RISE, 0) > 300
+
+
 def test_the_same_candles_give_the_same_bytes() -> None:
     candles = [candle(0, "0.0000000351", "0.0000000363"), candle(5, "0.0000000363", "0.000000034")]
     assert drawn(candles) == drawn(list(candles))

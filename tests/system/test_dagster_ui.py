@@ -28,7 +28,7 @@ from oof_pipelines.commands.dagster_instance import (
 )
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.settings import load_settings
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS, TOLD_DATASETS
+from oof_pipelines.storage.parquet.schemas import DATASETS, DECODED_DATASETS, RAW_DATASETS
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
@@ -44,7 +44,7 @@ CHROMIUM_OPTIONS = [
 ]
 
 PASSED = {"raw": "5 / 5 Passed", "decoded": "3 / 3 Passed", "wallets": "2 / 2 Passed"}
-DAY_ASSETS = [*RAW_DATASETS, *DECODED_DATASETS]
+DAY_ASSETS = [name for name, dataset in DATASETS.items() if dataset.partition_column == "day"]
 
 _PARTITIONS = """
 query Partitions($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
