@@ -62,9 +62,9 @@ def test_the_specification_refuses_mistakes(service: str, key: str, value: objec
 
 
 def test_the_services_are_those_that_exist_today() -> None:
-    assert set(SERVICES) == {"postgres", "migrate", "webserver", "daemon", "feed", "node"}
+    assert set(SERVICES) == {"postgres", "migrate", "webserver", "daemon", "feed", "market", "node"}
     assert set(SERVICES) - set(OURS) == {"postgres"}
-    assert [name for name in SERVICES if SERVICES[name].get("profiles")] == ["node"]
+    assert [name for name in SERVICES if SERVICES[name].get("profiles")] == ["market", "node"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -107,7 +107,7 @@ def test_services_wait_for_what_they_need() -> None:
             assert how["condition"] == expected, (name, needed)
             # A service of a profile may be absent; any other may not.
             assert how.get("required", True) is not bool(SERVICES[needed].get("profiles")), (name, needed)
-    for name in ("webserver", "daemon", "feed"):
+    for name in ("webserver", "daemon", "feed", "market"):
         assert {"postgres", "migrate"} <= set(SERVICES[name]["depends_on"])
 
 
@@ -124,7 +124,11 @@ def test_every_volume_is_declared_and_used() -> None:
 def test_ports_are_published_to_this_machine_alone() -> None:
     published = {name: interpolated(service["ports"], {}) for name, service in SERVICES.items() if "ports" in service}
     # 9801 is the market-data metrics port of spec 3 §2.5.
-    assert published == {"webserver": ["127.0.0.1:3000:3000"], "feed": [f"127.0.0.1:{up.METRICS_PORT}:9801"]}
+    assert published == {
+        "webserver": ["127.0.0.1:3000:3000"],
+        "feed": [f"127.0.0.1:{up.METRICS_PORT}:9801"],
+        "market": ["127.0.0.1:9805:9805"],
+    }
     assert interpolated(SERVICES["webserver"]["ports"], {"DAGSTER_WEBSERVER_PORT": "4000"}) == ["127.0.0.1:4000:3000"]
 
 
@@ -135,8 +139,8 @@ def test_no_secret_is_in_the_file() -> None:
                 assert VARIABLE.fullmatch(value), f"{name}: {key} is written out"
             if "://" in value and not value.startswith("$"):
                 assert urlsplit(value).password is None, f"{name}: {key} holds a password"
-    assert [name for name, service in SERVICES.items() if "env_file" in service] == ["feed"]
-    assert SERVICES["feed"]["env_file"] == [{"path": ".env", "required": False}]
+    assert [name for name, service in SERVICES.items() if "env_file" in service] == ["feed", "market"]
+    assert all(SERVICES[name]["env_file"] == [{"path": ".env", "required": False}] for name in ("feed", "market"))
     with pytest.raises(KeyError, match="POSTGRES_PASSWORD"):
         interpolated(COMPOSE, {})
 

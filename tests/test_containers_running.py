@@ -27,6 +27,8 @@ from oof_pipelines.testing.synthetic_chain import write_chain
 TRANSACTIONS = 40
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.25
+# What `.env` holds: one source, at an address where nobody is.
+DOT_ENV = {"OOF_MARKET_SOURCES": "binance", "OOF_BINANCE_URL": "http://127.0.0.1:9"}
 LOCATIONS = "{workspaceOrError {... on Workspace {locationEntries {locationOrLoadError {__typename}}}}}"
 
 
@@ -44,7 +46,7 @@ class Place:
         text = text.replace("@postgres:5432/", f"@127.0.0.1:{self.database_port}/").replace("//node:", "//127.0.0.1:")
         text = text.replace("/var/lib/oof", str(self.folder / "home"))
         text = re.sub(r"^/recorded$", str(self.folder / "recorded"), text)
-        return re.sub(r"\b(3000|8899|9801)\b", lambda match: str(self.ports[match[0]]), text)
+        return re.sub(r"\b(3000|8899|9801|9805)\b", lambda match: str(self.ports[match[0]]), text)
 
     def environment(self, name: str) -> dict[str, str]:
         """The Dockerfile's variables and the service's, and none of this process: what is missing there is missing here."""
@@ -52,7 +54,8 @@ class Place:
         image = dict(pair.split("=", 1) for pair in image_step.split())
         image["PATH"] = f"{Path(program('oof')).parent}:/usr/bin:/bin"
         ours = interpolated(SERVICES[name].get("environment", {}), self.variables)
-        every = {key: self.local(value) for key, value in {**image, **ours}.items()}
+        from_file = DOT_ENV if "env_file" in SERVICES[name] else {}
+        every = {key: self.local(value) for key, value in {**image, **from_file, **ours}.items()}
         return {**every, "PYTHONPATH": str(self.folder / "without")}
 
     def argv(self, command: list[str]) -> list[str]:
@@ -166,15 +169,26 @@ def hide_unneeded_modules(folder: Path) -> None:
 def free_ports() -> dict[str, int]:
     """Free ports for those of the compose file; the node's has a free neighbour, for its WebSocket."""
     for _ in range(50):
-        with socket.socket() as web, socket.socket() as node, socket.socket() as metrics, socket.socket() as neighbour:
-            for one in (web, node, metrics):
+        with (
+            socket.socket() as web,
+            socket.socket() as node,
+            socket.socket() as feed,
+            socket.socket() as market,
+            socket.socket() as neighbour,
+        ):
+            for one in (web, node, feed, market):
                 one.bind(("0.0.0.0", 0))  # noqa: S104 - as the services do
             port = node.getsockname()[1]
             try:
                 neighbour.bind(("0.0.0.0", port + 1))  # noqa: S104
             except (OSError, OverflowError):
                 continue
-            return {"3000": web.getsockname()[1], "8899": port, "9801": metrics.getsockname()[1]}
+            return {
+                "3000": web.getsockname()[1],
+                "8899": port,
+                "9801": feed.getsockname()[1],
+                "9805": market.getsockname()[1],
+            }
     raise AssertionError("no two neighbouring ports are free")
 
 
@@ -203,15 +217,15 @@ def test_the_services_start_become_healthy_work_and_end(tmp_path: Path) -> None:
     with prepared_place(tmp_path) as place:
         services = LocalServices(place)
         try:
-            for name in ("feed", "webserver", "daemon"):
+            for name in ("feed", "webserver", "daemon", "market"):
                 services.start(name)
             assert re.search(r"^applied 0001_\w+\.sql$", services.log("migrate"), re.MULTILINE)
             assert services.started == set(SERVICES) - {"postgres"}
-            for name in ("node", "feed", "webserver", "daemon"):
+            for name in ("node", "feed", "webserver", "daemon", "market"):
                 services.wait_until_healthy(name)
             assert [port for port, here in place.ports.items() if not is_open_to_others(here)] == []
             check_what_they_do(place)
-            in_order = ("daemon", "webserver", "feed", "node")
+            in_order = ("daemon", "market", "webserver", "feed", "node")
             assert {name: services.end(name) for name in in_order} == dict.fromkeys(in_order, 0)
             assert [name for name in SERVICES if name != "postgres" and "Traceback" in services.log(name)] == []
         finally:
@@ -220,7 +234,9 @@ def test_the_services_start_become_healthy_work_and_end(tmp_path: Path) -> None:
 
 def test_what_leaves_the_image_is_absent_here_too(tmp_path: Path) -> None:
     hide_unneeded_modules(tmp_path / "without")
-    place = Place(tmp_path, 5432, {"3000": 3000, "8899": 8899, "9801": 9801}, {"POSTGRES_PASSWORD": "any"})
+    place = Place(
+        tmp_path, 5432, {"3000": 3000, "8899": 8899, "9801": 9801, "9805": 9805}, {"POSTGRES_PASSWORD": "any"}
+    )
     for module, is_there in (("pytest", False), ("mypy.api", False), ("dagster_webserver", True)):
         tried = subprocess.run(
             place.argv(["python", "-c", f"import {module}"]),
