@@ -42,7 +42,13 @@ class _Unserved:
     def lock(self, dataset: str, day: date) -> Iterator[None]:
         yield
 
-    def publish(self, day: date, frames: Mapping[str, pl.DataFrame]) -> None:
+    def days_published(self) -> set[date]:
+        return set()
+
+    def begin(self, day: date) -> None:
+        pass
+
+    def publish(self, day: date, frames: Mapping[str, pl.DataFrame], sha256: str) -> None:
         pass
 
 

@@ -56,6 +56,10 @@ def chart(
     """
     if not is_pubkey(mint):
         raise click.ClickException(f"{visible(mint)} is no mint: an address has 32 to 44 characters of base58")
+    path = out or Path(f"{mint}.png")
+    # Asked before the work, so that nobody waits for a picture that has no place.
+    if not path.parent.is_dir():
+        raise click.ClickException(f"--out: {visible(str(path.parent))} is no folder")
     settings = load_settings()
     hint_at_other_homes(settings)
     url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
@@ -66,8 +70,10 @@ def chart(
             raise click.ClickException(_nothing(engine, mint, timeframe, quote))
         labels = ChartLabels(_name(engine, mint), _symbol(quote_mint), timeframe, "prices from decoded swaps")
     picture = draw_candles([_candle(row) for row in rows], STEPS[timeframe], labels)
-    path = out or Path(f"{mint}.png")
-    path.write_bytes(picture)
+    try:
+        path.write_bytes(picture)
+    except OSError as error:
+        raise click.ClickException(f"--out: cannot write {visible(str(path))} ({error.strerror})") from None
     click.echo(
         f"{path}: {len(rows)} candles of {timeframe}, {rows[0][0]:%Y-%m-%d %H:%M} to {rows[-1][0]:%Y-%m-%d %H:%M}"
     )

@@ -7,6 +7,7 @@ import click
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.feature_days import make_features
 from oof_pipelines.commands.market_days import flag_days
+from oof_pipelines.commands.price_days import make_prices
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.schemas import RAW_DATASETS, RAW_TRANSACTIONS
 from oof_pipelines.storage.parquet.store import ParquetStore
@@ -34,7 +35,9 @@ Examples:
 )
 @plain_errors
 def fold(days: tuple[datetime, ...], is_redecoding: bool) -> None:
-    """Fold what the feed stored into the days' files, decode them, make flags, features and wallets, as the assets do.
+    """Fold what the feed stored into the days' files, decode them, and make what follows, as the assets do.
+
+    Flags, SOL prices, candles, features and wallets follow, of what lags behind.
 
     A day that breaks a check is named and left as it was; the others are done. A check that only watches is named too,
     and its day is done all the same. Either makes the exit status 1.
@@ -47,6 +50,7 @@ def fold(days: tuple[datetime, ...], is_redecoding: bool) -> None:
         *_fold_inbox(url, store, named),
         *_decode_days(url, store, named, is_redecoding),
         *flag_days(url, store),
+        *make_prices(url, settings, store),
         *make_features(url, store),
         *_update_wallets(url, store),
     ]

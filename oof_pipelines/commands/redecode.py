@@ -9,6 +9,7 @@ from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.feature_days import make_features
 from oof_pipelines.commands.market_days import flag_days
 from oof_pipelines.commands.other_homes import hint_at_other_homes
+from oof_pipelines.commands.price_days import make_prices
 from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.store import ParquetStore
@@ -64,6 +65,7 @@ def redecode(program: str, since: datetime, until: datetime | None, most_wallets
             failures += _failed_checks(day, redecoded)
     if not is_dry_run:
         failures += flag_days(url, store)
+        failures += make_prices(url, settings, store)
         failures += make_features(url, store)
         failures += _update_wallets(url, store)
     if failures:

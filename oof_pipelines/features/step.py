@@ -3,6 +3,7 @@
 Plain Python without Polars, DuckDB or Dagster, since the streaming side runs it. Events may come in any order, and twice:
 a bucket keeps its trades until the newest block time has passed its end by `lateness_seconds`; then it is closed and let
 go. A trade that comes after that is told as `TradeTooLate`, never swallowed: whoever keeps the trades makes its row anew.
+Where a state has a ceiling of open trades, the oldest minutes are closed before their time.
 """
 
 import msgspec
@@ -13,6 +14,9 @@ from oof_pipelines.market.events import MarketEvent, Trade
 
 LATENESS_SECONDS = 900
 """How long a bucket stays open behind the newest block time: repairs of a dropped socket come minutes late."""
+
+MOST_OPEN_TRADES = 200_000
+"""The ceiling for a process that stays: at some 1.2 kB a trade, a quarter of a gigabyte."""
 
 
 class BucketChanged(msgspec.Struct, frozen=True):
@@ -46,14 +50,22 @@ class FeatureState:
     """Open buckets by the second their minute begins, then by (mint, venue, quote_mint). Belongs to whoever folds.
 
     `step` and `forget` change it in place and hand it back: copying it for every event would cost more than the fold.
+
+    Where open buckets hold more than `most_open_trades`, the oldest minutes are closed until they do not, or the newest
+    minute is left alone: that one is never given up. None, for whoever folds what is of one day, is no ceiling.
+    Nothing is open that begins before `open_from_s`. Raises ValueError where a limit makes no sense.
     """
 
-    __slots__ = ("lateness_seconds", "minutes", "newest_s", "open_from_s")
+    __slots__ = ("lateness_seconds", "minutes", "most_open_trades", "newest_s", "open_from_s", "open_trades")
 
-    def __init__(self, lateness_seconds: int = LATENESS_SECONDS) -> None:
+    def __init__(self, lateness_seconds: int = LATENESS_SECONDS, most_open_trades: int | None = None) -> None:
         if lateness_seconds < 0:
             raise ValueError(f"lateness_seconds: {lateness_seconds} is below 0")
+        if most_open_trades is not None and most_open_trades < 1:
+            raise ValueError(f"most_open_trades: {most_open_trades} is below 1")
         self.lateness_seconds = lateness_seconds
+        self.most_open_trades = most_open_trades
+        self.open_trades = 0
         self.minutes: dict[int, dict[tuple[str, str, str], Bucket]] = {}
         self.newest_s = -1
         self.open_from_s = 0
@@ -81,13 +93,17 @@ def step(state: FeatureState, event: MarketEvent) -> tuple[FeatureState, tuple[F
     if bucket is None:
         bucket = buckets[within] = Bucket((event.mint, start_s, event.venue, event.quote_mint))
     identity = trade_id(event)
-    if bucket.trades.get(identity) != event:
+    known = bucket.trades.get(identity)
+    if known != event:
         bucket.trades[identity] = event
+        state.open_trades += known is None
         outputs = (BucketChanged(bucket),)
     if at_s > state.newest_s:
         state.newest_s = at_s
         if at_s - state.lateness_seconds >= state.open_from_s + BUCKET_SECONDS:
             outputs += _close(state)
+    if state.most_open_trades is not None and state.open_trades > state.most_open_trades:
+        outputs += _close_oldest(state, state.most_open_trades)
     return state, outputs
 
 
@@ -99,6 +115,7 @@ def forget(state: FeatureState, signature: str) -> tuple[FeatureState, tuple[Fea
             gone = [identity for identity in bucket.trades if identity[0] == signature]
             for identity in gone:
                 del bucket.trades[identity]
+            state.open_trades -= len(gone)
             if gone and bucket.trades:
                 outputs.append(BucketChanged(bucket))
             elif gone:
@@ -120,5 +137,17 @@ def _close(state: FeatureState) -> tuple[FeatureOutput, ...]:
     return tuple(_closed(state, sorted(start_s for start_s in state.minutes if start_s < state.open_from_s)))
 
 
+def _close_oldest(state: FeatureState, most_trades: int) -> tuple[FeatureOutput, ...]:
+    """Let go of the oldest minutes, but for the newest, until no more than `most_trades` are open."""
+    outputs: list[FeatureOutput] = []
+    while state.open_trades > most_trades and len(state.minutes) > 1:
+        oldest_s = min(state.minutes)
+        state.open_from_s = oldest_s + BUCKET_SECONDS
+        outputs += _closed(state, [oldest_s])
+    return tuple(outputs)
+
+
 def _closed(state: FeatureState, starts_s: list[int]) -> list[FeatureOutput]:
-    return [BucketClosed(bucket) for start_s in starts_s for bucket in state.minutes.pop(start_s).values()]
+    buckets = [bucket for start_s in starts_s for bucket in state.minutes.pop(start_s).values()]
+    state.open_trades -= sum(len(bucket.trades) for bucket in buckets)
+    return [BucketClosed(bucket) for bucket in buckets]

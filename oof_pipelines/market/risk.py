@@ -99,12 +99,17 @@ class RiskState:
             known = self.mints[address] = _Mint()
         return known
 
+    def learn_pool(self, pool: str, mint: str) -> None:
+        """`pool` trades `mint`. Where no pool is named ('') there is nothing to learn: such events are of many pools."""
+        if pool:
+            self.coins_of_pools[pool] = mint
+
 
 def step(state: RiskState, event: MarketEvent) -> tuple[RiskState, list[RiskFlag]]:
     """The state after an event, and the flags it raises. Events come in their order; flags themselves change nothing."""
     if isinstance(event, Trade):
-        if event.pool and event.pool not in state.coins_of_pools:
-            state.coins_of_pools[event.pool] = event.mint
+        if event.pool not in state.coins_of_pools:
+            state.learn_pool(event.pool, event.mint)
         return state, [] if event.mint in _MONEY else list(_of_trade(state, event))
     if isinstance(event, LiquidityChanged):
         return state, [] if event.is_add else list(_of_removal(state, event))
@@ -112,9 +117,9 @@ def step(state: RiskState, event: MarketEvent) -> tuple[RiskState, list[RiskFlag
         _learn(state.mint(event.mint), event)
     elif isinstance(event, TokenLaunched):
         state.mint(event.mint).creator = event.creator
-        state.coins_of_pools[event.pool] = event.mint
+        state.learn_pool(event.pool, event.mint)
     elif isinstance(event, PoolCreated | PoolState):
-        state.coins_of_pools[event.pool] = event.mint
+        state.learn_pool(event.pool, event.mint)
     return state, []
 
 

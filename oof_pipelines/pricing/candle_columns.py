@@ -14,6 +14,9 @@ from oof_pipelines.pricing.trust import REASONS
 TIMEFRAMES = {"1m": 60, "5m": 300, "1h": 3_600}
 """Timeframe → seconds."""
 
+LENGTH = pl.col("available_at") - pl.col("bucket_start")
+"""How long a candle is, which tells the timeframes apart."""
+
 FROM_SWAPS = "swaps"
 TWO_STEP = "swaps_two_step"
 

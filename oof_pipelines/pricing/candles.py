@@ -10,7 +10,7 @@ import polars as pl
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.money import USDC_MINT, USDT_MINT
-from oof_pipelines.pricing.candle_columns import COUNTS, FROM_SWAPS, TIMEFRAMES, VOLUMES, shaped
+from oof_pipelines.pricing.candle_columns import COUNTS, FROM_SWAPS, LENGTH, TIMEFRAMES, VOLUMES, shaped
 from oof_pipelines.pricing.coarser import fold_minutes
 from oof_pipelines.pricing.coded_trades import MINUTE_S, CodedTrades, code_trades
 from oof_pipelines.pricing.confidence import with_confidence
@@ -53,33 +53,40 @@ def fold_stretch(trades: pl.DataFrame, decimals: pl.DataFrame, filters: PriceFil
 
 
 def finish_day(stretches: list[dict[str, pl.DataFrame]], reference: ReferencePrices) -> dict[str, pl.DataFrame]:
-    """A day's stretches joined, with confidence, prices by two steps, dollars and primaries: the datasets' columns.
+    """A day's stretches (one at least) joined, with confidence, prices by two steps, dollars and primaries.
 
     The stretches are emptied as they are joined, so that no timeframe is in memory twice for longer than its turn.
     """
     finished: dict[str, pl.DataFrame] = {}
     steps = None
-    # The minutes come first: the second steps are theirs.
-    for name in TIMEFRAMES:
-        sure = with_confidence(pl.concat([stretch.pop(name) for stretch in stretches]))
+    # What one stretch costs here is by the call and not by the row: its timeframes take one turn together.
+    for names in [tuple(TIMEFRAMES)] if len(stretches) == 1 else [(name,) for name in TIMEFRAMES]:
+        sure = with_confidence(pl.concat([stretch.pop(name) for name in names for stretch in stretches]))
+        # The minutes come first: the second steps are theirs.
         steps = second_steps(sure) if steps is None else steps
-        finished[name] = with_primary(with_dollars(with_two_step(sure, steps), reference))
+        made = with_primary(with_dollars(with_two_step(sure, steps), reference))
+        if len(names) == 1:
+            finished[names[0]] = made
+        else:
+            finished = {name: made.filter(pl.duration(seconds=TIMEFRAMES[name]) == LENGTH) for name in names}
     return finished
 
 
 def with_primary(candles: pl.DataFrame) -> pl.DataFrame:
-    """`is_primary`: of a coin's candles of one time, the one whose quote to believe; none where it has no price in money.
+    """`is_primary`: of a coin's candles of one time (from bucket_start to available_at), the one whose quote to believe.
 
-    Direct prices before those by two steps, then the most signers, the most trades, then USDC, USDT, SOL.
+    None where it has no price in money. Those known in dollars before the others, direct prices before those by two steps,
+    then the most signers, the most trades, then USDC, USDT, SOL.
     """
     is_priced = pl.col("quote_mint").is_in(list(_RANKS)) & pl.col("vwap").is_not_null()
     rank = pl.col("quote_mint").replace_strict(_RANKS, default=0, return_dtype=pl.Int64)
+    has_dollars = pl.col("vwap_usd").is_not_null().cast(pl.Int64)
     is_direct = (pl.col("source") == FROM_SWAPS).cast(pl.Int64)
     signers = pl.col("signers").cast(pl.Int64).clip(0, 2**24 - 1)
-    # One number of 1 + 24 + 31 + 2 bits, since a maximum over groups is cheap and a sort is not.
-    score = ((is_direct * 2**24 + signers) * 2**31 + pl.col("trades").cast(pl.Int64)) * 4 + rank
+    # One number of 1 + 1 + 24 + 31 + 2 bits, since a maximum over groups is cheap and a sort is not.
+    score = (((has_dollars * 2 + is_direct) * 2**24 + signers) * 2**31 + pl.col("trades").cast(pl.Int64)) * 4 + rank
     scored = candles.with_columns(pl.when(is_priced).then(score).alias("score"))
-    is_best = pl.col("score") == pl.col("score").max().over("mint", "bucket_start")
+    is_best = pl.col("score") == pl.col("score").max().over("mint", "bucket_start", "available_at")
     return scored.with_columns(is_best.fill_null(False).alias("is_primary")).drop("score")
 
 

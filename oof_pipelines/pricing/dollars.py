@@ -13,6 +13,7 @@ from oof_pipelines.pricing.reference import ReferencePrices
 PAR = "par"
 """The rule that one USDC and one USDT are one dollar. It is a rule and no measurement."""
 
+_VALUES_AT_ONCE = 100_000
 _PAR_MINTS = (USDC_MINT, USDT_MINT)
 _RATES = {
     "bucket_start": pl.Datetime("us", "UTC"),
@@ -36,11 +37,23 @@ def with_dollars(candles: pl.DataFrame, reference: ReferencePrices) -> pl.DataFr
         pl.when(is_par).then(pl.lit(PAR)).when(is_sol).then("sol_source").fill_null("").alias("usd_source"),
         pl.when(is_par).then(one).when(is_sol).then("sol_confidence").alias("usd_confidence"),
     )
-    rate = joined["quote_usd"].to_physical()
     whole = scaled_ratio(joined["quote_volume_raw"], PLACES - joined["quote_decimals"].cast(pl.Int64), _ones(joined))
-    dollars = [as_money(scaled_product(joined[name].to_physical(), rate).alias(f"{name}_usd")) for name in PRICES]
-    volume = as_money(scaled_product(whole, rate).alias("volume_usd"))
-    return joined.drop("sol_usd", "sol_source", "sol_confidence").with_columns(*dollars, volume)
+    told = [*(joined[name].to_physical().alias(f"{name}_usd") for name in PRICES), whole.alias("volume_usd")]
+    dollars = _in_dollars(told, joined["quote_usd"].to_physical())
+    return joined.drop("sol_usd", "sol_source", "sol_confidence").with_columns(dollars)
+
+
+def _in_dollars(columns: list[pl.Series], rate: pl.Series) -> list[pl.Series]:
+    """Scaled columns times the rate. Short ones are laid below each other: then it is the call that costs, not the row."""
+    height = rate.len()
+    at_once = max(1, _VALUES_AT_ONCE // max(1, height))
+    dollars = []
+    for first in range(0, len(columns), at_once):
+        turn = columns[first : first + at_once]
+        scaled = pl.concat([column.alias("scaled") for column in turn])
+        products = as_money(scaled_product(scaled, pl.concat([rate] * len(turn))))
+        dollars += [products.slice(place * height, height).alias(column.name) for place, column in enumerate(turn)]
+    return dollars
 
 
 def _rates(candles: pl.DataFrame, reference: ReferencePrices) -> pl.DataFrame:

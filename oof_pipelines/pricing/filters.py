@@ -25,6 +25,8 @@ _KEYS = {
     "backing_signers",
 }
 _MOST_NUMBER = 1_000_000
+# In per cent it is a million: times a price below 10^32 that still fits Int128 (trust.py).
+_MOST_FACTOR = 10_000
 
 
 class PriceConfigError(ValueError):
@@ -58,10 +60,10 @@ def read_filters(values: object) -> PriceFilters:
         smallest_trade_raw=_amounts(values, "smallest_trade"),
         thinnest_reserve_raw=_amounts(values, "thinnest_reserve"),
         fewest_raw=_number(values, "fewest_raw", 1),
-        outlier_factor=_number(values, "outlier_factor", 2),
-        neighbour_factor=_number(values, "neighbour_factor", 2),
+        outlier_factor=_number(values, "outlier_factor", 2, _MOST_FACTOR),
+        neighbour_factor=_number(values, "neighbour_factor", 2, _MOST_FACTOR),
         confirming_neighbours=_number(values, "confirming_neighbours", 1),
-        spike_percent=_number(values, "spike_percent", 101),
+        spike_percent=_number(values, "spike_percent", 101, 100 * _MOST_FACTOR),
         spike_neighbours=_number(values, "spike_neighbours", 1),
         backing_trades=_number(values, "backing_trades", 1),
         backing_signers=_number(values, "backing_signers", 1),
@@ -86,8 +88,8 @@ def _amounts(values: Mapping[str, object], name: str) -> dict[str, int]:
     return raw
 
 
-def _number(values: Mapping[str, object], name: str, at_least: int) -> int:
+def _number(values: Mapping[str, object], name: str, at_least: int, at_most: int = _MOST_NUMBER) -> int:
     number = values[name]
-    if not isinstance(number, int) or isinstance(number, bool) or not at_least <= number <= _MOST_NUMBER:
-        raise PriceConfigError(f"prices.yaml: {name} is no whole number from {at_least} to {_MOST_NUMBER}")
+    if not isinstance(number, int) or isinstance(number, bool) or not at_least <= number <= at_most:
+        raise PriceConfigError(f"prices.yaml: {name} is no whole number from {at_least} to {at_most}")
     return number

@@ -1,8 +1,9 @@
 """Prices looked up in candles: what a coin stood at at an instant, and the most and least it stood at in a window.
 
-Nothing looks ahead. At t counts the newest candle that had ended by t (available_at ≤ t), if it ended no longer ago than its
-timeframe allows (`STALE_AFTER_S`). In [t0, t1] count candles that lie wholly inside. The price is a candle's volume-weighted
-mean, never a single trade's: a peak needs volume. `timeframe_at` says which candles answer.
+Nothing looks ahead. Who asks stands at `as_of`: candles that ended later do not count, whatever time is asked about. At t
+counts the newest candle that had ended by t (available_at ≤ t), if it ended no longer ago than its timeframe allows
+(`STALE_AFTER_S`). In [t0, t1] count candles that lie wholly inside. The price is a candle's volume-weighted mean, never a
+single trade's: a peak needs volume. `timeframe_at` says which candles answer.
 """
 
 from datetime import datetime
@@ -56,9 +57,10 @@ def timeframe_at(instant: pl.Expr, as_of: datetime) -> pl.Expr:
     return pl.coalesce(pl.when(age_s <= oldest_s).then(pl.lit(name)) for name, oldest_s in _OLDEST_S.items())
 
 
-def prices_in(candles: pl.DataFrame, unit: str) -> pl.DataFrame:
-    """mint and the columns of an answer, of the candles (`CANDLE_COLUMNS`) that have a price in `unit`."""
+def prices_in(candles: pl.DataFrame, unit: str, as_of: datetime) -> pl.DataFrame:
+    """mint and the columns of an answer, of the candles (`CANDLE_COLUMNS`) priced in `unit` that had ended by `as_of`."""
     is_usd = unit == USD
+    candles = candles.filter(pl.col("available_at") <= as_of)
     if is_usd:
         chosen = candles.filter(pl.col("is_primary") & pl.col("vwap_usd").is_not_null())
         sure = scaled_product(chosen["confidence"].to_physical(), chosen["usd_confidence"].to_physical())

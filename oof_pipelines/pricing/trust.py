@@ -174,7 +174,10 @@ def _counted(is_so: pl.Expr) -> pl.Expr:
 
 
 def _is_within(one: pl.Expr, other: pl.Expr, percent: int) -> pl.Expr:
-    """Whether neither is more than `percent` % of the other. Prices are below 10^32, percentages below 10^9: no overflow."""
+    """Whether neither is more than `percent` % of the other.
+
+    Prices are below 10^32 (MOST_PRICE), percentages at most 10^6 (filters.py), so no product leaves Int128 (1.7 × 10^38).
+    """
     factor, whole = _whole(percent), _whole(100)
     return (one * whole <= other * factor) & (other * whole <= one * factor)
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 import polars as pl
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.pricing.candle_columns import PRICES, TWO_STEP
-from oof_pipelines.pricing.coded_trades import MOST_PRICE
+from oof_pipelines.pricing.candle_columns import LENGTH, PRICES, TWO_STEP
+from oof_pipelines.pricing.coded_trades import MINUTE_S, MOST_PRICE
 from oof_pipelines.pricing.exact import MONEY, PLACES, as_money, scaled_product, scaled_ratio
 from oof_pipelines.pricing.filters import MONEY_DECIMALS, MONEY_MINTS
 from oof_pipelines.pricing.reference import MAX_AGE_S
@@ -18,14 +18,16 @@ from oof_pipelines.pricing.reference import MAX_AGE_S
 _MONEY = list(MONEY_MINTS.values())
 _SOL_DECIMALS = MONEY_DECIMALS[NATIVE_MINT]
 _RAW = pl.Decimal(38, 0)
+_TIME_OF_A_COIN = ["mint", "bucket_start", "available_at"]
 # Three digits at 18 places, and what a candle's prices are below.
 _LEAST = pl.lit(Decimal("1e-16"), dtype=MONEY)
 _MOST = pl.lit(Decimal(MOST_PRICE // 10**PLACES), dtype=MONEY)
 
 
-def second_steps(minutes: pl.DataFrame) -> pl.DataFrame:
-    """What each coin stood at in SOL, and from when on that was known: of the day's candles of a minute."""
-    steps = minutes.lazy().filter((pl.col("quote_mint") == NATIVE_MINT) & pl.col("vwap").is_not_null())
+def second_steps(candles: pl.DataFrame) -> pl.DataFrame:
+    """What each coin stood at in SOL, and from when on that was known: of those of the day's candles that are of a minute."""
+    is_minute = pl.duration(seconds=MINUTE_S) == LENGTH
+    steps = candles.lazy().filter(is_minute & (pl.col("quote_mint") == NATIVE_MINT) & pl.col("vwap").is_not_null())
     return steps.select(
         pl.col("mint").alias("quote_mint"),
         pl.col("available_at").alias("known_at"),
@@ -37,15 +39,16 @@ def second_steps(minutes: pl.DataFrame) -> pl.DataFrame:
 def with_two_step(candles: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     """`candles` with a row in SOL more for each coin and time that has a price in coins only and a second step to SOL.
 
-    `steps` as `second_steps` gives them. The volume in SOL is an estimate: converted at the second step's price.
+    Candles of several lengths may be among them: those of one time are from one bucket_start to one available_at. `steps`
+    as `second_steps` gives them. The volume in SOL is an estimate: converted at the second step's price.
     """
     is_money = pl.col("quote_mint").is_in(_MONEY)
-    if not candles.select((~is_money).any()).item():
+    if steps.is_empty() or not candles.select((~is_money).any()).item():
         return candles
     priced = candles.filter(pl.col("vwap").is_not_null())
     # A row in SOL that has no price stays: it counts what was excluded, and keys are unique.
     taken = pl.concat([priced.filter(is_money), candles.filter(pl.col("quote_mint") == NATIVE_MINT)])
-    first = priced.filter(~is_money).join(taken, on=["mint", "bucket_start"], how="anti", maintain_order="left")
+    first = priced.filter(~is_money).join(taken, on=_TIME_OF_A_COIN, how="anti", maintain_order="left")
     joined = first.sort("bucket_start").join_asof(
         steps.sort("known_at"),
         left_on="bucket_start",
@@ -59,7 +62,7 @@ def with_two_step(candles: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     if joined.is_empty():
         return candles
     best = joined.sort("signers", "trades", "quote_mint", descending=[True, True, False]).unique(
-        ["mint", "bucket_start"], keep="first", maintain_order=True
+        _TIME_OF_A_COIN, keep="first", maintain_order=True
     )
     converted = _converted(best).filter((pl.col("low") >= _LEAST) & (pl.col("high") < _MOST))
     return pl.concat([candles, converted.select(candles.columns)])

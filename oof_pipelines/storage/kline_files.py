@@ -14,9 +14,11 @@ import gzip
 import io
 import itertools
 import zlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from pathlib import Path
 
 from oof_pipelines.pricing.reference import ReferencePrice
@@ -24,6 +26,7 @@ from oof_pipelines.pricing.sol_usd import KLINES, ClosedKline, prices_of_klines
 
 _TIME_COLUMNS = ("timestamp", "date", "open time")
 _LONGEST_S = 86_400
+_AT = attrgetter("at_s")
 
 
 class KlineFileError(ValueError):
@@ -42,8 +45,10 @@ class KlineFiles:
     def prices(self, first_s: int, last_s: int) -> list[ReferencePrice]:
         """Prices made from `first_s` to `last_s`, both included. Raises `KlineFileError`."""
         if self._prices is None:
-            self._prices = prices_of_klines([kline for path in self._paths() for kline in read_klines(path)])
-        return [price for price in self._prices if first_s <= price.at_s <= last_s]
+            klines = [kline for path in self._paths() for kline in read_klines(path)]
+            self._prices = sorted(prices_of_klines(klines), key=_AT)
+        first = bisect_left(self._prices, first_s, key=_AT)
+        return self._prices[first : bisect_right(self._prices, last_s, key=_AT)]
 
     def _paths(self) -> list[Path]:
         # pathlib's own globbing wants a folder to begin in, and takes no absolute pattern.

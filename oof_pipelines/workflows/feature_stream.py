@@ -18,6 +18,7 @@ from oof_pipelines.features.bucket import Bucket, key_of, row_of_bucket, trade_i
 from oof_pipelines.features.rows import BucketKey, FeatureRow
 from oof_pipelines.features.step import (
     LATENESS_SECONDS,
+    MOST_OPEN_TRADES,
     BucketChanged,
     BucketEmptied,
     FeatureOutput,
@@ -37,7 +38,8 @@ MOST_UNSETTLED = 10_000
 """Buckets made anew at the start, the newest first; older ones are corrected by the fold of their day."""
 
 _BUCKETS_AT_ONCE = 500
-# Block times may be ahead of our clock: what began so soon after us may have had trades stored before us.
+# Block times may be ahead of our clock: what began so soon after us may have had trades stored before us. A start that saw
+# everything unsettled has those in memory.
 _CLOCK_SKEW_SECONDS = 300
 
 
@@ -88,19 +90,20 @@ class FeatureStream:
         *,
         begun_at_s: int,
         lateness_seconds: int = LATENESS_SECONDS,
+        most_open_trades: int = MOST_OPEN_TRADES,
     ) -> None:
         self._hot = hot
         self._folded = folded
         self._reference = reference
         self._begun_at_s = begun_at_s
-        self._state = FeatureState(lateness_seconds)
+        self._state = FeatureState(lateness_seconds, most_open_trades)
         self._turn = asyncio.Lock()
         self.counts = FeatureCounts()
 
     async def start(self) -> int:
         """Make the rows of everything unsettled anew; how many buckets that were."""
         keys: list[BucketKey] = []
-        async with self._turn, self._own_failures():
+        async with self._turn, self._own_failures(self._begun_at_s + _CLOCK_SKEW_SECONDS):
             keys = await self._hot.unsettled(MOST_UNSETTLED)
             for batch in _batches(keys, _BUCKETS_AT_ONCE):
                 await self._make_anew(batch)
@@ -108,11 +111,10 @@ class FeatureStream:
 
     async def stored(self, transactions: Sequence[StoredTransaction]) -> None:
         """Fold the trades of what was stored, and serve the buckets they change."""
-        trades = [trade for transaction in transactions for trade in _trades_of(transaction)]
-        if not trades:
-            return
-        self.counts.trades += len(trades)
-        async with self._turn, self._own_failures():
+        newest_s = max((int(one.block_time.timestamp()) for one in transactions), default=0)
+        async with self._turn, self._own_failures(newest_s):
+            trades = [trade for transaction in transactions for trade in _trades_of(transaction)]
+            self.counts.trades += len(trades)
             changed: dict[BucketKey, Bucket] = {}
             unknown: set[BucketKey] = set()
             for trade in trades:
@@ -149,9 +151,10 @@ class FeatureStream:
             await self._make_anew(sorted(others))
 
     @asynccontextmanager
-    async def _own_failures(self) -> AsyncIterator[None]:
+    async def _own_failures(self, seen_until_s: int = 0) -> AsyncIterator[None]:
         """What fails here must not keep the feed from storing: it is told and counted, and memory counts for nothing more.
 
+        Trades up to `seen_until_s` may then be stored without having been folded, whatever the newest one folded.
         Buckets that are touched again are made from what is stored; the others are corrected by the fold of their day.
         """
         try:
@@ -159,8 +162,8 @@ class FeatureStream:
         except Exception:
             logger.exception("features not served")
             self.counts.failures += 1
-            self._begun_at_s = max(self._begun_at_s, self._state.newest_s)
-            self._state = FeatureState(self._state.lateness_seconds)
+            self._begun_at_s = max(self._begun_at_s, self._state.newest_s, seen_until_s)
+            self._state = FeatureState(self._state.lateness_seconds, self._state.most_open_trades)
 
     def _is_whole(self, key: BucketKey) -> bool:
         """Whether all stored trades of the bucket are in memory, or it has none yet."""

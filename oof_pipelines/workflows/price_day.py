@@ -1,8 +1,9 @@
 """Price a day: its trades become candles of one, five and sixty minutes, checked, written, then served.
 
 The day is read twice, some trades at a time: once for what it says of itself (decimals, where its hours lie), once for its
-trades, which are folded by stretches of whole hours, so that memory does not grow with the day. The files are a function of
-market_events, reference_prices and the thresholds.
+trades, which are folded by stretches of whole hours, so that memory does not grow with the trades. The files are a function
+of market_events, reference_prices and the thresholds. Both are read under the locks of those that write them, until the
+candles are served: what is replaced meanwhile would otherwise look older than they are.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from oof_pipelines.pricing.trust import no_levels
 from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS
 from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS, REFERENCE_PRICES, timeframe_of
 from oof_pipelines.storage.parquet.reference_rows import reference_prices
+from oof_pipelines.workflows.decode_day import DECODED
 from oof_pipelines.workflows.fold import InvalidPartitionError, WrittenFile
 from oof_pipelines.workflows.partition_checks import CheckResult
 from oof_pipelines.workflows.price_checks import TradeTotals, check_candles
@@ -39,8 +41,8 @@ _SAID = ["mint", "quote_mint", "base_decimals", "quote_decimals", "block_time"]
 class PriceStore(Protocol):
     """Where days of market_events and reference_prices are read and days of candles written."""
 
-    def days(self, dataset: str) -> list[date]:
-        """Days that have a file, ascending."""
+    def written_at_ns(self, dataset: str, partition: date) -> int | None:
+        """When the day's file was written; None where it has none."""
         ...
 
     def read(self, dataset: str, day: date) -> pl.DataFrame | None: ...
@@ -61,8 +63,16 @@ class ServedCandles(Protocol):
         """Exclude every other writer of the partition for the block."""
         ...
 
-    def publish(self, day: date, frames: Mapping[str, pl.DataFrame]) -> None:
-        """Replace the day's served candles in one transaction; `frames` are by dataset."""
+    def days_published(self) -> set[date]:
+        """Days whose served candles are those of their files."""
+        ...
+
+    def begin(self, day: date) -> None:
+        """The day's files are about to be replaced; the day counts as published again after `publish`."""
+        ...
+
+    def publish(self, day: date, frames: Mapping[str, pl.DataFrame], sha256: str) -> None:
+        """Replace the day's served candles in one transaction; `frames` are by dataset, `sha256` is the files'."""
         ...
 
 
@@ -93,7 +103,11 @@ def price_day(
 
     Raises `InvalidPartitionError` where the rows must not be published: nothing is written then.
     """
-    with served.lock(PRICES, day):
+    with (
+        served.lock(DECODED, day),
+        served.lock(REFERENCE_PRICES.name, day),
+        served.lock(PRICES, day),
+    ):
         at_step("read")
         outline = _outline(store, day)
         if outline is None:
@@ -105,15 +119,37 @@ def price_day(
         checks = check_candles(day, frames, totals)
         if not all(check.has_passed for check in checks):
             raise InvalidPartitionError(PRICES, day, checks)
+        at_step("begin")
+        served.begin(day)
         files: dict[str, WrittenFile] = {}
         for name, frame in frames.items():
             at_step(f"write {name}")
             files[name] = store.write(name, day, frame)
         at_step("publish")
-        served.publish(day, frames)
+        served.publish(day, frames, " ".join(file.sha256 for file in files.values()))
         at_step("done")
     row_counts = {name: frame.height for name, frame in frames.items()}
     return PriceReport(day, row_counts, _counts(frames["price_1m"], totals), files, checks)
+
+
+class FileTimes(Protocol):
+    """When files were written."""
+
+    def days(self, dataset: str) -> list[date]: ...
+
+    def written_at_ns(self, dataset: str, partition: date) -> int | None: ...
+
+
+def days_to_price(files: FileTimes, served: ServedCandles) -> list[date]:
+    """Days whose candles lag behind: not served, or a file written before the trades or the prices that they are made of."""
+    published = served.days_published()
+    lagging = []
+    for day in files.days(MARKET_EVENTS.name):
+        made_at_ns = min(files.written_at_ns(name, day) or 0 for name in CANDLE_DATASETS)
+        inputs = (files.written_at_ns(dataset.name, day) or 0 for dataset in (MARKET_EVENTS, REFERENCE_PRICES))
+        if day not in published or made_at_ns < max(inputs):
+            lagging.append(day)
+    return lagging
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +162,7 @@ class _Outline:
 
 def _outline(store: PriceStore, day: date) -> _Outline | None:
     """None where the day has no market_events."""
-    if day not in store.days(MARKET_EVENTS.name):
+    if store.written_at_ns(MARKET_EVENTS.name, day) is None:
         return None
     decimals = [known_decimals(pl.LazyFrame(schema=_NOTHING_SAID))]
     first_hours = []
@@ -155,8 +191,7 @@ def _candles(
         levels = stretch.levels
         stretches.append(stretch.by_timeframe)
     if not stretches:
-        empty = pl.DataFrame(schema={name: MARKET_EVENTS.columns[name] for name in TRADE_COLUMNS})
-        stretches.append(fold_stretch(empty, outline.decimals, filters, levels).by_timeframe)
+        return {name: pl.DataFrame(schema=dataset.columns) for name, dataset in CANDLE_DATASETS.items()}, totals
     finished = finish_day(stretches, reference)
     arranged = {name: dataset.arrange(finished.pop(timeframe_of(name))) for name, dataset in CANDLE_DATASETS.items()}
     return arranged, totals

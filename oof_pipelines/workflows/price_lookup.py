@@ -1,7 +1,8 @@
 """at_minute, max_in, min_in: for many questions at once from the Parquet files, and for one mint from the served candles.
 
 Both ways end in the same code (pricing/lookup.py) and give the same answers; it says what counts and how old it may be. Of
-a window the timeframe is that of its beginning.
+a window the timeframe is that of its beginning. Only candles that had ended by `as_of` answer, so a question that reaches
+beyond it is answered as it would have been then.
 """
 
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def at_minute(files: CandleFiles, questions: pl.DataFrame, as_of: datetime, *, u
     answered = []
     for timeframe, rows in parts:
         first = _least(rows["at"]) - (STALE_AFTER_S[timeframe] + TIMEFRAMES[timeframe]) * _SECOND
-        prices = _prices_of_files(files, timeframe, rows["mint"], first, _most(rows["at"]), unit)
+        prices = _prices_of_files(files, timeframe, rows["mint"], first, _most(rows["at"]), unit, as_of)
         answered.append(newest_prices(rows, prices, timeframe))
     return _joined(questions, answered)
 
@@ -88,7 +89,7 @@ def mint_at_minute(
     question = pl.DataFrame({"mint": [mint], "at": [at]}, schema={"mint": pl.String, "at": _INSTANT})
     for timeframe, rows in _by_timeframe(question, "at", as_of):
         since = at - (STALE_AFTER_S[timeframe] + TIMEFRAMES[timeframe]) * _SECOND
-        prices = prices_in(served.read(mint, timeframe, since, at).select(CANDLE_COLUMNS), unit)
+        prices = _prices_served(served, timeframe, mint, since, at, unit, as_of)
         return _answer(newest_prices(rows, prices, timeframe))
     return None
 
@@ -116,7 +117,7 @@ def _extremes(
     answered = []
     for timeframe, rows in _by_timeframe(questions, "since", as_of):
         first, last = _least(rows["since"]), _most(rows["until"])
-        prices = _prices_of_files(files, timeframe, rows["mint"], first, last, unit)
+        prices = _prices_of_files(files, timeframe, rows["mint"], first, last, unit, as_of)
         answered.append(extreme_prices(rows, prices, timeframe, is_highest=is_highest))
     return _joined(questions, answered)
 
@@ -127,7 +128,7 @@ def _mint_extreme(
     schema = {"mint": pl.String(), "since": _INSTANT, "until": _INSTANT}
     question = pl.DataFrame({"mint": [mint], "since": [since], "until": [until]}, schema=schema)
     for timeframe, rows in _by_timeframe(question, "since", as_of):
-        prices = prices_in(served.read(mint, timeframe, since, until).select(CANDLE_COLUMNS), unit)
+        prices = _prices_served(served, timeframe, mint, since, until, unit, as_of)
         return _answer(extreme_prices(rows, prices, timeframe, is_highest=is_highest))
     return None
 
@@ -140,16 +141,31 @@ def _by_timeframe(questions: pl.DataFrame, instant: str, as_of: datetime) -> lis
 
 
 def _prices_of_files(
-    files: CandleFiles, timeframe: str, mints: pl.Series, first: datetime, last: datetime, unit: str
+    files: CandleFiles,
+    timeframe: str,
+    mints: pl.Series,
+    first: datetime,
+    last: datetime,
+    unit: str,
+    as_of: datetime,
 ) -> pl.DataFrame:
-    """Prices of the mints from candles that begin from `first` to `last`."""
+    """Prices of the mints from candles that begin from `first` to `last` and had ended by `as_of`."""
     dataset = f"price_{timeframe}"
+    last = min(last, as_of)
     where = pl.col("mint").is_in(mints.unique().implode()) & pl.col("bucket_start").is_between(first, last)
     found = [pl.DataFrame(schema={name: PRICE_1M.columns[name] for name in CANDLE_COLUMNS})]
     for day in files.days(dataset):
         if first.astimezone(UTC).date() <= day <= last.astimezone(UTC).date():
             found += files.batches(dataset, day, columns=list(CANDLE_COLUMNS), where=where)
-    return prices_in(pl.concat(found), unit)
+    return prices_in(pl.concat(found), unit, as_of)
+
+
+def _prices_served(
+    served: ServedMint, timeframe: str, mint: str, since: datetime, until: datetime, unit: str, as_of: datetime
+) -> pl.DataFrame:
+    """Prices of a mint from served candles that begin from `since` to before `until` and had ended by `as_of`."""
+    candles = served.read(mint, timeframe, since, min(until, as_of)).select(CANDLE_COLUMNS)
+    return prices_in(candles, unit, as_of)
 
 
 def _joined(questions: pl.DataFrame, answered: list[pl.DataFrame]) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 
 from oof_pipelines.pricing.reference import MAX_AGE_S, ReferencePrice, ReferencePrices
 from oof_pipelines.pricing.sol_usd import DAY_S, minute_prices
+from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS
 from oof_pipelines.storage.parquet.price_schemas import REFERENCE_PRICES
 from oof_pipelines.storage.parquet.reference_rows import reference_frame
 from oof_pipelines.workflows.fold import InvalidPartitionError, PartitionStore, WrittenFile
@@ -34,15 +35,25 @@ class ReferenceSource(Protocol):
         ...
 
 
-class PartitionLocks(Protocol):
-    """Whoever writes a partition holds its lock."""
+class ReferenceLedger(Protocol):
+    """Whoever writes a day holds its lock, and leaves word of whom he asked."""
 
     def lock(self, dataset: str, day: date) -> AbstractContextManager[None]: ...
+
+    def record_asked(self, day: date, source: str) -> None:
+        """`source` ('' for none) was asked for the day, and its file is written where it has one."""
+        ...
+
+
+class AskedSources(Protocol):
+    """Who was asked for each day."""
+
+    def sources_asked(self) -> dict[date, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceReport:
-    """One day. `source` is '' where none is configured; `file` is None where there was and is nothing to say."""
+    """One day. `source` is '' where none is configured; `file` is None where there is none and never was anything to say."""
 
     day: date
     source: str
@@ -66,21 +77,22 @@ def prices_around(source: ReferenceSource | None, day: date) -> ReferencePrices:
 
 def write_reference_day(
     store: PartitionStore,
-    locks: PartitionLocks,
+    ledger: ReferenceLedger,
     source: ReferenceSource | None,
     day: date,
     *,
     at_step: Callable[[str], None] = lambda _step: None,
 ) -> ReferenceReport:
-    """Write the day's rows, also where they are none and a file of before says otherwise.
+    """Write the day's rows, also where they are none; only where nobody is asked and nobody ever was, there is no file.
 
     Raises `InvalidPartitionError` where the rows must not be published, and whatever the source raises.
     """
     name = "" if source is None else source.name
-    with locks.lock(REFERENCE_PRICES.name, day):
+    with ledger.lock(REFERENCE_PRICES.name, day):
         at_step("read")
         frame = reference_frame(minute_prices(prices_around(source, day), midnight_s(day)))
-        if frame.is_empty() and store.read(REFERENCE_PRICES.name, day) is None:
+        if source is None and store.read(REFERENCE_PRICES.name, day) is None:
+            ledger.record_asked(day, name)
             return ReferenceReport(day, name, 0, None, ())
         at_step("validate")
         checks = (check_reference(day, name, frame),)
@@ -88,8 +100,39 @@ def write_reference_day(
             raise InvalidPartitionError(REFERENCE_PRICES.name, day, checks)
         at_step("write")
         written = store.write(REFERENCE_PRICES.name, day, frame)
+        at_step("record")
+        ledger.record_asked(day, name)
         at_step("done")
     return ReferenceReport(day, name, frame.height, written, checks)
+
+
+class FileTimes(Protocol):
+    """When files were written."""
+
+    def days(self, dataset: str) -> list[date]: ...
+
+    def written_at_ns(self, dataset: str, partition: date) -> int | None: ...
+
+
+def days_to_refer(files: FileTimes, asked: AskedSources, source: ReferenceSource | None) -> list[date]:
+    """Days with events whose reference prices lag: written before the events, or of another source than is configured.
+
+    Without a source only days that have a file of a source of before lag.
+    """
+    name = "" if source is None else source.name
+    sources = asked.sources_asked()
+    lagging = []
+    for day in files.days(MARKET_EVENTS.name):
+        written_at_ns = files.written_at_ns(REFERENCE_PRICES.name, day)
+        is_of_another = sources.get(day) != name
+        if source is None:
+            is_lagging = is_of_another and written_at_ns is not None
+        else:
+            events_at_ns = files.written_at_ns(MARKET_EVENTS.name, day) or 0
+            is_lagging = is_of_another or written_at_ns is None or written_at_ns < events_at_ns
+        if is_lagging:
+            lagging.append(day)
+    return lagging
 
 
 def check_reference(day: date, source: str, frame: pl.DataFrame) -> CheckResult:

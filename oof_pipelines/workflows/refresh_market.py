@@ -21,7 +21,7 @@ from oof_pipelines.market_interfaces import (
 )
 from oof_pipelines.market_store import MarketStore
 from oof_pipelines.pricing.readings import BINANCE, DEFILLAMA, HELIUS_DAS, JUPITER, PUMP_FUN, PYTH, RPC_MINT
-from oof_pipelines.workflows.refresh_asking import RefreshReport
+from oof_pipelines.workflows.refresh_asking import Hide, RefreshReport, hiding, unexpected
 from oof_pipelines.workflows.refresh_readings import (
     refresh_coin_volumes,
     refresh_klines,
@@ -135,6 +135,9 @@ PRICE_STREAM, DEPTH_STREAM = "pyth_stream", "binance_depth"
 STREAMS = {PRICE_STREAM: PYTH, DEPTH_STREAM: BINANCE}
 """Stream → whom it listens to."""
 
+STREAM_PAUSE_SECONDS = 5.0
+"""How long a stream that broke is left alone."""
+
 
 def why_skipped(source: str, configured: Collection[str]) -> str | None:
     """Why `source` is not asked; None where it is."""
@@ -144,12 +147,20 @@ def why_skipped(source: str, configured: Collection[str]) -> str | None:
 async def refresh(
     name: str, configured: Collection[str], sources: MarketSources, store: MarketStore, clock: Clock
 ) -> RefreshReport:
-    """Do one refresh of `REFRESHES`; where its source is not configured, say so."""
+    """Do one refresh of `REFRESHES`; where its source is not configured, say so. What it raises is its report's error."""
     one = REFRESHES[name]
     reason = why_skipped(one.source, configured)
     if reason is not None:
         return RefreshReport(name, one.source, skipped=reason)
-    return await one.run(name, sources, store, clock)
+    try:
+        return await one.run(name, sources, store, clock)
+    except Exception as error:
+        return RefreshReport(name, one.source, error=unexpected(name, error, _hiding_all(sources)))
+
+
+def _hiding_all(sources: MarketSources) -> Hide:
+    clients = (sources.jupiter, sources.pyth, sources.defillama, sources.pump_fun, sources.binance)
+    return hiding(*clients, sources.pyth_stream, sources.das, sources.mints)
 
 
 async def refresh_once(
@@ -172,7 +183,8 @@ async def keep_refreshing(
     """Refresh what is configured at its pace, each with one asking in flight, and listen to the streams, until cancelled.
 
     `stream_counts` gets an entry a stream. Where prices are streamed they are not asked for beside. `is_streams_only`
-    leaves the refreshes to somebody else.
+    leaves the refreshes to somebody else. A stream that breaks, or whose readings cannot be kept, is listened to again after
+    `STREAM_PAUSE_SECONDS`, and the others never notice.
     """
 
     async def again_and_again(name: str) -> None:
@@ -181,15 +193,32 @@ async def keep_refreshing(
             on_report(await refresh(name, configured, sources, store, clock))
             await clock.sleep(max(0.0, began_s + REFRESHES[name].every_seconds - clock.monotonic_s()))
 
+    async def listen_again_and_again(name: str, listen: Callable[[StreamCounts], Awaitable[None]]) -> None:
+        counts = stream_counts[name] = StreamCounts()
+        while True:
+            try:
+                await listen(counts)
+            except Exception as error:
+                unexpected(name, error, _hiding_all(sources))
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    # It broke on the way out, and a task group that fails says nothing of having been cancelled.
+                    raise asyncio.CancelledError from None
+            await clock.sleep(STREAM_PAUSE_SECONDS)
+
     async with asyncio.TaskGroup() as group:
         for name, one in REFRESHES.items():
             if one.source in configured and one.source != STREAMS[PRICE_STREAM] and not is_streams_only:
                 group.create_task(again_and_again(name), name=name)
         if PYTH in configured:
-            counts = stream_counts[PRICE_STREAM] = StreamCounts()
-            prices = keep_prices(PRICE_STREAM, sources.pyth_stream, PYTH, store, clock, counts)
-            group.create_task(prices, name=PRICE_STREAM)
+
+            async def listen_to_prices(counts: StreamCounts) -> None:
+                await keep_prices(PRICE_STREAM, sources.pyth_stream, PYTH, store, clock, counts)
+
+            group.create_task(listen_again_and_again(PRICE_STREAM, listen_to_prices), name=PRICE_STREAM)
         if BINANCE in configured:
-            counts = stream_counts[DEPTH_STREAM] = StreamCounts()
-            books = keep_depth(DEPTH_STREAM, sources.binance, BINANCE, store, clock, counts)
-            group.create_task(books, name=DEPTH_STREAM)
+
+            async def listen_to_books(counts: StreamCounts) -> None:
+                await keep_depth(DEPTH_STREAM, sources.binance, BINANCE, store, clock, counts)
+
+            group.create_task(listen_again_and_again(DEPTH_STREAM, listen_to_books), name=DEPTH_STREAM)

@@ -6,7 +6,7 @@ from oof_pipelines.interfaces import Clock, SourceUnavailableError
 from oof_pipelines.market_interfaces import QuoteSource
 from oof_pipelines.market_store import Harvest, MarketStore, What
 from oof_pipelines.pricing.readings import Quote
-from oof_pipelines.workflows.refresh_asking import Asking, RefreshReport
+from oof_pipelines.workflows.refresh_asking import Asking, RefreshReport, hiding
 
 SLIPPAGE_BPS = 50
 
@@ -41,7 +41,7 @@ async def ask_quote(
         answers.append(quote)
         return replace(empty, quotes=(quote,)), 0
 
-    report: RefreshReport = await Asking("quote", source_name, What.QUOTES, store, clock).once(ask)
+    report: RefreshReport = await Asking("quote", source_name, What.QUOTES, store, clock, hiding(source)).once(ask)
     if report.error is not None:
         raise SourceUnavailableError(report.error)
     return answers[0] if answers else None

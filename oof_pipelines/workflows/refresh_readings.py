@@ -14,7 +14,7 @@ from oof_pipelines.interfaces import Clock
 from oof_pipelines.market_interfaces import CoinVolumeSource, KlineSource, MetadataSource, SpotPrices, VolumeSource
 from oof_pipelines.market_store import Harvest, MarketStore, What, without_stale_ticks
 from oof_pipelines.pricing.readings import PriceTick, RefusedReading, TokenMetadata
-from oof_pipelines.workflows.refresh_asking import Asking, RefreshReport
+from oof_pipelines.workflows.refresh_asking import Asking, RefreshReport, hiding
 
 MONEY = frozenset({NATIVE_MINT, USDC_MINT, USDT_MINT})
 MINTS_AT_ONCE = 50
@@ -41,7 +41,7 @@ async def refresh_prices(
     most_mints: int = MOST_MINTS,
 ) -> RefreshReport:
     """Prices of SOL and of the mints that were traded lately, the most traded first, at most `most_mints` in all."""
-    asking = Asking(name, source_name, What.PRICES, store, clock)
+    asking = Asking(name, source_name, What.PRICES, store, clock, hiding(source))
     touched = await store.touched_mints(touched_days, most_mints)
     mints = [NATIVE_MINT, *(mint for mint in touched if mint != NATIVE_MINT)][:most_mints]
     return await _in_chunks(asking, mints, lambda chunk: _prices_of(source, chunk))
@@ -51,7 +51,9 @@ async def refresh_sol_price(
     name: str, source: SpotPrices, source_name: str, store: MarketStore, clock: Clock
 ) -> RefreshReport:
     """The price of SOL, which turns prices in SOL into dollars."""
-    return await Asking(name, source_name, What.PRICES, store, clock).once(_prices_of(source, [NATIVE_MINT]))
+    return await Asking(name, source_name, What.PRICES, store, clock, hiding(source)).once(
+        _prices_of(source, [NATIVE_MINT])
+    )
 
 
 async def refresh_volumes(
@@ -63,7 +65,7 @@ async def refresh_volumes(
         batch = await source.volumes()
         return replace(empty, volumes=batch.readings, refused=batch.refused), 0
 
-    return await Asking(name, source_name, What.VOLUMES, store, clock).once(ask)
+    return await Asking(name, source_name, What.VOLUMES, store, clock, hiding(source)).once(ask)
 
 
 async def refresh_coin_volumes(
@@ -77,7 +79,7 @@ async def refresh_coin_volumes(
     most_mints: int = MOST_COINS,
 ) -> RefreshReport:
     """Volumes of the coins that were traded lately, the most traded first, at most `most_mints`."""
-    asking = Asking(name, source_name, What.VOLUMES, store, clock)
+    asking = Asking(name, source_name, What.VOLUMES, store, clock, hiding(source))
     mints = [mint for mint in await store.touched_mints(touched_days, most_mints + len(MONEY)) if mint not in MONEY]
     if not mints:
         return RefreshReport(name, source_name, skipped=f"no coin was traded in the newest {touched_days} stored days")
@@ -109,7 +111,7 @@ async def refresh_klines(
         klines = await source.klines(symbol, interval, newest_at, FIRST_KLINES)
         return replace(empty, klines=tuple(klines)), 0
 
-    return await Asking(name, source_name, What.KLINES, store, clock).once(ask)
+    return await Asking(name, source_name, What.KLINES, store, clock, hiding(source)).once(ask)
 
 
 async def refresh_metadata(
@@ -141,7 +143,7 @@ async def refresh_metadata(
 
         return ask
 
-    asking = Asking(name, source_name, What.METADATA, store, clock)
+    asking = Asking(name, source_name, What.METADATA, store, clock, hiding(source))
     return await _in_chunks(asking, mints, ask_for)
 
 

@@ -34,7 +34,7 @@ _MOST_WAITING = 2_400
 
 @dataclass(slots=True)
 class StreamCounts:
-    """Since the start. `lost` were heard and not kept, because the database was away for too long."""
+    """Since the start. `lost` were heard and not kept: the database was away for too long, or refused them."""
 
     heard: int = 0
     stored: int = 0
@@ -123,6 +123,11 @@ class _Waiting:
         self.counts.stored += kept.stored
         self.counts.refused += kept.refused
 
+    def give_up(self, harvest: Harvest) -> None:
+        """It cannot be kept: what waits behind it goes on."""
+        self.unkept = None
+        self.counts.lost += harvest.reading_count
+
     def _note(self, item: StreamUp | StreamDown) -> None:
         self.counts.is_up = isinstance(item, StreamUp)
         if isinstance(item, StreamDown):
@@ -162,8 +167,15 @@ async def _keep_on(waiting: _Waiting, store: MarketStore) -> None:
 
 async def _keep(waiting: _Waiting, store: MarketStore) -> None:
     harvest = waiting.take()
-    if harvest is not None:
-        waiting.count(await store.keep(harvest))
+    if harvest is None:
+        return
+    try:
+        kept = await store.keep(harvest)
+    except Exception:
+        # What the database refuses it would refuse for ever, and nothing that came later would be kept.
+        waiting.give_up(harvest)
+        raise
+    waiting.count(kept)
 
 
 async def _forget_depth(store: MarketStore, clock: Clock) -> None:

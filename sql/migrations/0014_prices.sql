@@ -39,6 +39,18 @@ comment on column price_candles.quote_usd is 'dollars a quote unit as known at b
 comment on column price_candles.is_primary is 'of a coin''s candles of one tf and time, the one whose quote to believe';
 comment on column price_candles.available_at is 'the end of the bucket: nobody can have known the candle before';
 
+create table price_days (
+    day date primary key,
+    sha256 text not null
+);
+comment on column price_days.sha256 is 'of the files of 1m, 5m and 1h, a space between; empty while the day is being replaced';
+
+create table reference_days (
+    day date primary key,
+    source text not null
+);
+comment on table reference_days is 'who was asked last what a SOL was worth on the day; empty where nobody was to be asked';
+
 -- Three views by age. "Now" is the end of the newest candle served, so that an answer does not depend on when it is asked.
 create view mv_price_1m as
 select c.* from price_candles c

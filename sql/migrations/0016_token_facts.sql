@@ -17,7 +17,10 @@ create table pool_reserves (
 );
 create index pool_reserves_by_day on pool_reserves (day);
 create index pool_reserves_by_mint on pool_reserves (mint);
+-- For removals of the money alone, by the pool whose coin they do not name.
+create index hot_market_events_without_coin on hot_market_events (pool) where mint = '';
 comment on table pool_reserves is 'what each pool held after its last trade or change of liquidity of the day; replaced with the day';
+comment on column pool_reserves.mint is 'empty where only the money moved and the call does not name the coin; see pool_liquidity';
 comment on column pool_reserves.is_virtual is 'what a curve computes its price with, more than it holds';
 
 -- The newest rate is looked up often, and where no source of it is configured there is none to find.
@@ -35,11 +38,23 @@ with states as not materialized (
            t.slot, t.tx_index, t.ts, h.sig, h.log_idx, h.kind, h.ordinal
     from hot_market_events h join tx_raw t using (sig)
     where h.kind in ('trade', 'pool_state', 'liquidity_changed') and h.quote_reserve_raw is not null
-      and h.pool <> '' and h.mint <> '' and h.quote_mint <> ''
+      and h.pool <> '' and h.quote_mint <> ''
+), coins as not materialized (
+    select distinct mint, pool, quote_mint from states where mint <> ''
+), told as not materialized (
+    select s.*, true as is_coin_named from states s where s.mint <> ''
+    union all
+    -- Where only the money moved the call does not name the coin; other events of the pool and its money do.
+    select s.pool, c.mint, s.quote_mint, s.venue, s.is_virtual, s.base_reserve_raw, s.quote_reserve_raw, s.slot, s.tx_index,
+           s.ts, s.sig, s.log_idx, s.kind, s.ordinal, false
+    from coins c cross join lateral (
+        -- offset 0: looked up by pool, where a plain join would read those of all pools.
+        select * from states where pool = c.pool and quote_mint = c.quote_mint and mint = '' offset 0
+    ) as s
 ), newest as not materialized (
-    select distinct on (mint, pool, quote_mint) * from states
+    select distinct on (mint, pool, quote_mint) * from told
     order by mint, pool, quote_mint, slot desc, tx_index desc nulls first, sig collate "C" desc, log_idx desc,
-             kind collate "C" desc, ordinal desc
+             is_coin_named desc, kind collate "C" desc, ordinal desc
 )
 select n.mint, n.pool, n.quote_mint, n.venue, n.is_virtual, n.base_reserve_raw, n.quote_reserve_raw,
        case

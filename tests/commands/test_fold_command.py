@@ -6,8 +6,10 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
+import polars as pl
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
@@ -20,13 +22,15 @@ from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.feature_schemas import FEATURES_1M
 from oof_pipelines.storage.parquet.market_schemas import RISK_FLAGS
+from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS, REFERENCE_PRICES
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS
+from oof_pipelines.storage.postgres.candles import PostgresCandles
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.workflows import prepare as prepare_module
 
 FIRST, SECOND = sorted({row.day for row in synthetic_rows()})
-DAY_DATASETS = (*RAW_DATASETS, *DECODED_DATASETS, RISK_FLAGS.name, FEATURES_1M.name)
+DAY_DATASETS = (*RAW_DATASETS, *DECODED_DATASETS, RISK_FLAGS.name, *CANDLE_DATASETS, FEATURES_1M.name)
 ROWS = [row for day in (FIRST, SECOND) for row in [row for row in synthetic_rows() if row.day == day][:8]]
 _LINE = re.compile(
     r"(?P<dataset>\w+) (?P<partition>\S+) rows=(?P<rows>\d+)( added=\d+)? sha256=(?P<sha256>[0-9a-f]{64})"
@@ -105,6 +109,56 @@ def test_where_nothing_waits_nothing_is_said_and_nothing_written(home: Path) -> 
     again = run()
     assert (again.exit_code, again.output) == (0, "")
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*.parquet")} == before
+
+
+def with_klines(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Klines of the first day alone, at 150.25 dollars, as the configured source of a SOL's price."""
+    start = datetime.combine(FIRST, time())
+    lines = [f"{start + timedelta(minutes=5 * place):%Y-%m-%d %H:%M:%S},150.25" for place in range(288)]
+    (home / "klines.csv").write_text("\n".join(["Date,Close", *lines]))
+    monkeypatch.setenv("OOF_SOL_USD_SOURCE", "klines")
+    monkeypatch.setenv("OOF_SOL_USD_KLINES", str(home / "klines.csv"))
+
+
+def test_a_source_of_sol_prices_is_asked_before_candles_and_features_are_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not (set(digests_said(run())) & {f"{REFERENCE_PRICES.name}/day={FIRST}/part.parquet"})
+    with_klines(home, monkeypatch)
+    asked = run()
+    assert asked.exit_code == 0, asked.output
+    made = [tuple(line.split()[:2]) for line in asked.stdout.splitlines()]
+    days = (str(FIRST), str(SECOND))
+    # Every day is asked for, the one of which nothing is known once; what is made of the prices follows, and no more.
+    assert made == [
+        *((REFERENCE_PRICES.name, day) for day in days),
+        *((name, day) for day in days for name in CANDLE_DATASETS),
+        *((FEATURES_1M.name, day) for day in days),
+    ]
+    assert {name: hashlib.sha256(files(home)[name]).hexdigest() for name in digests_said(asked)} == digests_said(asked)
+    told = {day: pl.read_parquet(home / f"parquet_store/reference_prices/day={day}/part.parquet") for day in days}
+    assert (told[days[0]].height > 1_400, set(told[days[0]]["source"])) == (True, {"klines"})
+    assert told[days[1]].height < 20
+    assert run().output == ""
+    # Nobody is asked any more: what the source said goes from the files, and from what was made of them.
+    monkeypatch.setenv("OOF_SOL_USD_SOURCE", "none")
+    assert [tuple(line.split()[:2]) for line in run().stdout.splitlines()] == made
+    assert run().output == ""
+
+
+def test_a_fold_killed_while_candles_are_written_is_mended_by_the_next(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresCandles, "publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert run().exit_code == 1
+    assert select(database_url(), "select day, sha256 from price_days") == [(FIRST, "")]
+    mended = run()
+    assert mended.exit_code == 0, mended.output
+    candles = [name for name in digests_said(mended) if name.split("/")[0] in CANDLE_DATASETS]
+    assert candles == [f"{name}/day={day}/part.parquet" for day in (FIRST, SECOND) for name in CANDLE_DATASETS]
+    assert select(database_url(), "select count(*) from price_days where sha256 <> ''") == [(2,)]
+    assert run().output == ""
 
 
 def test_a_named_day_is_made_again_with_the_same_bytes(home: Path) -> None:

@@ -17,6 +17,7 @@ from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.commands.redecode import redecode
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
@@ -110,13 +111,16 @@ def test_a_dry_run_says_the_same_and_writes_nothing(store: ParquetStore) -> None
     assert dry.exit_code == 0, dry.output
     assert (file_bytes(store.root), served_rows(url())) == (before, served)
     wet = run("--program", "token_2022", "--since", FIRST.isoformat())
+    followers = ("risk_flags", *CANDLE_DATASETS, "features_1m")
     made, said = [], []
     for line in wet.stdout.splitlines()[:-1]:
-        (made if line.startswith(("risk_flags ", "features_1m ")) else said).append(line)
+        (made if line.split()[0] in followers else said).append(line)
     assert said == dry.stdout.splitlines()
     days = [day.isoformat() for day in (FIRST, SECOND)]
     assert [line.split()[:2] for line in made] == [
-        [name, day] for name in ("risk_flags", "features_1m") for day in days
+        *(["risk_flags", day] for day in days),
+        *([name, day] for day in days for name in CANDLE_DATASETS),
+        *(["features_1m", day] for day in days),
     ]
 
 

@@ -197,6 +197,22 @@ def test_the_coin_of_a_pool_is_known_from_before(told: MarketEvent) -> None:
     assert [(flag.flag, flag.mint) for flag in flags] == [("liquidity_pulled", COIN)]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        pool_made(pool=""),
+        trade(pool="", **SMALL),
+        launched(pool=""),
+        PoolState(place(), POOL, "venue", "", COIN, NATIVE_MINT, "vault", 1, 1),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_events_without_a_pool_tell_of_no_pool(told: MarketEvent) -> None:
+    state, _ = step(RiskState(THRESHOLDS), told)
+    assert state.coins_of_pools == {}
+    assert fold([told, removed(pool="", mint="", base_raw=0, base_reserve_raw=None)]) == []
+
+
 # --- the fold ---
 
 

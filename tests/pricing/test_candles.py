@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from trade_rows import COIN, MIDNIGHT, SOL, USDC, USDT, candles_of, sol_at, trade
+from trade_rows import COIN, MIDNIGHT, NO_REFERENCE, SOL, USDC, USDT, candles_of, sol_at, trade
 
+from oof_pipelines.pricing.reference import ReferencePrices
 from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS, PRICE_1M
 
 # Half a SOL is 500,000,000 lamports. 1 coin is 1,000,000 base units.
@@ -110,8 +111,10 @@ def test_dollar_coins_are_dollars_and_sol_without_a_source_is_none() -> None:
 
 
 def test_the_quote_with_more_signers_is_primary_then_more_trades_then_the_dollar() -> None:
-    def primary(*trades: dict[str, object]) -> str:
-        made = candles_of(list(trades))["1m"]
+    known = sol_at("150", 0)
+
+    def primary(*trades: dict[str, object], sol_usd: ReferencePrices = known) -> str:
+        made = candles_of(list(trades), sol_usd)["1m"]
         return str(made.filter("is_primary")["quote_mint"].item())
 
     in_usdc, in_usdt = trade(1, 10**6, 5 * 10**6, quote=USDC, signer="a"), trade(2, 10**6, 5 * 10**6, quote=USDT)
@@ -120,6 +123,9 @@ def test_the_quote_with_more_signers_is_primary_then_more_trades_then_the_dollar
     assert primary(in_usdt, in_sol[0]) == USDT
     assert primary(in_usdc, in_usdt, *in_sol) == SOL
     assert primary(in_usdt, in_usdc, trade(5, 10**6, 5 * 10**6, quote=USDC, signer="a")) == USDC
+    # Where nobody says what a SOL is worth, the pair in dollars is the one that can be looked up.
+    assert primary(in_usdc, *in_sol, sol_usd=NO_REFERENCE) == USDC
+    assert primary(*in_sol, sol_usd=NO_REFERENCE) == SOL
 
 
 def test_a_minute_in_which_nothing_is_believed_is_counted_and_has_no_price() -> None:

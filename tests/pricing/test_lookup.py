@@ -21,6 +21,7 @@ from oof_pipelines.pricing.lookup import (
 from oof_pipelines.storage.parquet.price_schemas import PRICE_1M
 
 _TYPES = {name: PRICE_1M.columns[name] for name in CANDLE_COLUMNS}
+LATER = MIDNIGHT + timedelta(days=1)
 
 
 def candle(
@@ -48,7 +49,7 @@ def window(first: float, last: float) -> pl.DataFrame:
 
 
 def asked(candles: pl.DataFrame, *minutes: float, unit: str = USD) -> list[Decimal | None]:
-    answers = newest_prices(at(*minutes), prices_in(candles, unit), "1m").sort("at")
+    answers = newest_prices(at(*minutes), prices_in(candles, unit, LATER), "1m").sort("at")
     return answers["price"].to_list()
 
 
@@ -60,8 +61,18 @@ def test_a_candle_counts_from_its_end_on_and_not_for_ever() -> None:
     assert asked(candles, 6 + limit_minutes, 6.01 + limit_minutes) == [11, None]
 
 
+@pytest.mark.parametrize("unit", [USD, SOL])
+def test_a_candle_that_ended_after_the_asking_does_not_count(unit: str) -> None:
+    candles = frame(candle(0, "10"), candle(5, "11"))
+    known = {
+        seconds: prices_in(candles, unit, MIDNIGHT + timedelta(minutes=6, seconds=seconds))["candle_start"].to_list()
+        for seconds in (-1, 0)
+    }
+    assert known == {-1: [MIDNIGHT], 0: [MIDNIGHT, MIDNIGHT + timedelta(minutes=5)]}
+
+
 def test_confidence_goes_with_age() -> None:
-    prices = prices_in(frame(candle(0, "10")), USD)
+    prices = prices_in(frame(candle(0, "10")), USD, LATER)
     # 0.8 of the candle times 0.9 of the rate; all of it at once, three quarters after half an hour, half after an hour.
     answers = newest_prices(at(1, 31, 61), prices, "1m").sort("at")
     assert answers["confidence"].to_list() == [Decimal("0.72"), Decimal("0.54"), Decimal("0.36")]
@@ -78,7 +89,8 @@ def test_dollars_are_of_primary_candles_and_other_units_of_their_quote() -> None
 
 
 def test_the_extreme_lies_wholly_inside_and_is_the_earliest_of_equals() -> None:
-    prices = prices_in(frame(candle(0, "50"), candle(1, "10"), candle(3, "30"), candle(5, "30"), candle(6, "60")), USD)
+    candles = frame(candle(0, "50"), candle(1, "10"), candle(3, "30"), candle(5, "30"), candle(6, "60"))
+    prices = prices_in(candles, USD, LATER)
 
     def extreme(first: float, last: float, *, is_highest: bool) -> tuple[Decimal | None, datetime | None]:
         [row] = extreme_prices(window(first, last), prices, "1m", is_highest=is_highest).to_dicts()
@@ -109,7 +121,7 @@ def test_answers_are_those_of_a_look_at_every_candle(
     made: list[tuple[int, int, str]], questions: list[tuple[int, int]]
 ) -> None:
     candles = {(minute, mint): price for minute, price, mint in made}
-    prices = prices_in(frame(*(candle(m, str(p), mint=mint) for (m, mint), p in candles.items())), USD)
+    prices = prices_in(frame(*(candle(m, str(p), mint=mint) for (m, mint), p in candles.items())), USD, LATER)
     own = {minute: price for (minute, mint), price in candles.items() if mint == COIN}
 
     instants = [half / 2 for half, _ in questions]

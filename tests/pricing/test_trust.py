@@ -2,8 +2,14 @@
 
 from decimal import Decimal
 
+import polars as pl
 import pytest
 from trade_rows import COIN, OTHER, SOL, USDC, candles_of, trade
+
+from oof_pipelines.config_files import read_config
+from oof_pipelines.pricing.coded_trades import MOST_PRICE
+from oof_pipelines.pricing.filters import PriceConfigError, read_filters
+from oof_pipelines.pricing.trust import _is_within
 
 HALF = 500_000_000
 THOUSAND_COINS = 1_000_000_000
@@ -123,3 +129,29 @@ def test_pairs_do_not_judge_each_other() -> None:
     assert excluded([*steady(0, 5), *others]) == {}
     made = candles_of([*steady(0, 5), *others])["1m"]
     assert set(made.select("mint", "quote_mint").iter_rows()) == {(COIN, SOL), (COIN, USDC), (OTHER, SOL)}
+
+
+@pytest.mark.parametrize("percent", [101, 500, 100 * 10_000])
+def test_nearness_is_exact_up_to_the_largest_price_and_the_largest_factor(percent: int) -> None:
+    largest = MOST_PRICE - 1
+    pairs = [(largest, largest // part) for part in (1, 2, 3, 10_000, 10_001, 10**9)]
+    pairs += [(largest, -(-largest * 100 // percent) + off) for off in (-1, 0)]
+    frame = pl.DataFrame(pairs, schema={"one": pl.Int128, "other": pl.Int128}, orient="row")
+    found = frame.select(
+        ahead=_is_within(pl.col("one"), pl.col("other"), percent),
+        back=_is_within(pl.col("other"), pl.col("one"), percent),
+    )
+    wanted = [one * 100 <= other * percent for one, other in pairs]
+    assert found.rows() == [(is_near, is_near) for is_near in wanted]
+    assert wanted[-2:] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("outlier_factor", 10_000), ("neighbour_factor", 10_000), ("spike_percent", 1_000_000)]
+)
+def test_a_factor_whose_products_would_overflow_is_refused(name: str, most: int) -> None:
+    values = read_config("prices.yaml")
+    assert isinstance(values, dict)
+    assert getattr(read_filters({**values, name: most}), name) == most
+    with pytest.raises(PriceConfigError, match=rf"^prices\.yaml: {name} is no whole number from \d+ to {most}$"):
+        read_filters({**values, name: most + 1})

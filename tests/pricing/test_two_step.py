@@ -2,7 +2,13 @@
 
 from decimal import Decimal
 
-from trade_rows import COIN, OTHER, SOL, THIRD, USDC, candles_of, sol_at, trade
+import polars as pl
+import pytest
+from trade_rows import COIN, FILTERS, NO_REFERENCE, OTHER, SOL, THIRD, USDC, candles_of, frame_of, sol_at, trade
+
+from oof_pipelines.pricing.candles import finish_day, fold_stretch
+from oof_pipelines.pricing.coded_trades import known_decimals
+from oof_pipelines.pricing.trust import no_levels
 
 TEN_COINS = 10_000_000
 TWO_SOL = 2_000_000_000
@@ -72,3 +78,27 @@ def test_hours_take_the_second_step_at_their_own_beginning() -> None:
 
     through = made.filter(made["source"] == "swaps_two_step").to_dicts()
     assert [(row["mint"], row["bucket_start"].hour, row["vwap"]) for row in through] == [(COIN, 1, Decimal("0.1"))]
+
+
+@pytest.mark.parametrize("cut_s", [None, 3_600])
+def test_in_one_stretch_or_in_two_every_timeframe_is_finished_the_same(cut_s: int | None) -> None:
+    rows = [other_in_sol(3_500), coin_in_other(3_400), coin_in_other(3_700), other_in_sol(3_650), coin_in_other(7_100)]
+    frame = frame_of(rows)
+    decimals = known_decimals(frame.lazy())
+    hour = frame["block_time"].dt.epoch("s") // 3_600
+    first_hour = hour.min()
+    parts = [frame] if cut_s is None else [frame.filter(hour == first_hour), frame.filter(hour > first_hour)]
+    stretches, levels = [], no_levels()
+    for part in parts:
+        stretch = fold_stretch(part, decimals, FILTERS, levels)
+        levels = stretch.levels
+        stretches.append(stretch.by_timeframe)
+    made = finish_day(stretches, NO_REFERENCE)
+
+    through = {name: frame.filter(pl.col("source") == "swaps_two_step") for name, frame in made.items()}
+    assert {name: sorted(rows["bucket_start"].dt.epoch("s") % 86_400) for name, rows in through.items()} == {
+        "1m": [3_660],
+        "5m": [3_600],
+        "1h": [3_600],
+    }
+    assert {name: set(rows["is_primary"]) for name, rows in through.items()} == {name: {True} for name in made}

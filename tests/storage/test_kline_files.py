@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from oof_pipelines.pricing.sol_usd import ClosedKline
+from oof_pipelines.storage import kline_files
 from oof_pipelines.storage.kline_files import KlineFileError, KlineFiles, read_klines
 
 LAYOUTS = {
@@ -90,3 +91,27 @@ def test_recorded_files_are_read(name: str, klines: int, length_s: int, fixtures
     read = read_klines(fixtures_dir / "klines" / name)
     assert (len(read), {kline.length_s for kline in read}) == (klines, {length_s})
     assert all(50 < kline.close < 300 for kline in read)
+
+
+def test_an_answer_looks_at_few_of_the_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    class Price:
+        def __init__(self, at_s: int) -> None:
+            self._at_s = at_s
+
+        @property
+        def at_s(self) -> int:
+            looked_at.append(self._at_s)
+            return self._at_s
+
+    path = tmp_path / "klines.csv"
+    path.write_text(LAYOUTS["date"])
+    monkeypatch.setattr(kline_files, "prices_of_klines", lambda _klines: [Price(s) for s in reversed(range(4_096))])
+    files = KlineFiles(str(path))
+    files.prices(0, 0)
+    looked_at.clear()
+    told = files.prices(100, 102)
+    assert len(looked_at) < 40
+    assert [price.at_s for price in told] == [100, 101, 102]
+    assert files.prices(5_000, 6_000) == files.prices(-5, -1) == []

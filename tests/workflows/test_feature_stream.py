@@ -1,6 +1,7 @@
 """The feed's features where something fails: the feed stores on, and what is touched again is right again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -62,10 +63,25 @@ class NoFiles:
 
 
 class World:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, begun_at_s: int = 0, reference: Any = None) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        begun_at_s: int = 0,
+        reference: Any = None,
+        most_open_trades: int = 100,
+    ) -> None:
         self.hot = Hot()
-        self.stream = FeatureStream(self.hot, NoFiles(), reference, begun_at_s=begun_at_s)
-        monkeypatch.setattr(feature_stream, "_trades_of", lambda row: [self.hot.trades[row.signature]])
+        self.is_decoding = True
+        self.stream = FeatureStream(
+            self.hot, NoFiles(), reference, begun_at_s=begun_at_s, most_open_trades=most_open_trades
+        )
+        monkeypatch.setattr(feature_stream, "_trades_of", self._trades_of)
+
+    def _trades_of(self, row: StoredTransaction) -> list[Trade]:
+        if not self.is_decoding:
+            raise ValueError("an event that is none")
+        return [self.hot.trades[row.signature]]
 
     async def store(self, *trades: Trade) -> None:
         self.hot.trades |= {one.place.signature: one for one in trades}
@@ -149,5 +165,66 @@ def test_a_bucket_that_began_before_the_process_is_made_of_what_is_stored(monkey
         assert (world.counted, world.stream.counts.rebuilt_buckets) == ([2], 1)
         await world.store(trade("b"))
         assert (world.counted, world.stream.counts.rebuilt_buckets) == ([3], 1), "and is in memory from then on"
+
+    asyncio.run(scenario())
+
+
+def test_a_transaction_that_cannot_be_read_is_a_failure_here_and_not_the_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        world = World(monkeypatch)
+        world.is_decoding = False
+        await world.store(trade("a"))
+        assert (world.counted, world.stream.counts.failures) == ([], 1)
+        world.is_decoding = True
+        await world.store(trade("b", START_S + 30))
+        assert world.counted == [2], "what was stored and not folded is read again"
+
+    asyncio.run(scenario())
+
+
+def test_above_the_ceiling_memory_is_bounded_and_every_row_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    minutes = [0, 1, 2, 3, 0, 1, 2, 3, 3, 2, 1, 0, 4, 4, 0]
+    arriving = [trade(str(number), START_S + 60 * minute) for number, minute in enumerate(minutes)]
+
+    async def scenario() -> None:
+        world = World(monkeypatch, most_open_trades=5)
+        for first in range(0, len(arriving), 2):
+            await world.store(*arriving[first : first + 2])
+            assert world.stream._state.open_trades <= 5
+        told = {(key[1] - START_S) // 60: row.trades for key, row in world.hot.rows.items()}
+        assert told == Counter(minutes)
+        assert world.stream.counts.late_trades > 0
+        world.hot.rows = dict(sorted(world.hot.rows.items(), key=lambda item: -item[0][1]))
+        assert await world.stream.start() == 5
+        assert world.stream._state.open_trades <= 5
+        world.hot.is_failing = True
+        await world.store(trade("x", START_S + 300))
+        assert world.stream.counts.failures == 1
+        assert world.stream._state.most_open_trades == 5, "also after a failure"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("is_failing", "rebuilt"), [(True, 1), (False, 0)])
+def test_after_a_start_that_failed_nothing_stored_ahead_of_our_clock_is_missed(
+    monkeypatch: pytest.MonkeyPatch, is_failing: bool, rebuilt: int
+) -> None:
+    async def scenario() -> None:
+        world = World(monkeypatch, begun_at_s=START_S - 90)
+        earlier = trade("by an earlier process")
+        world.hot.trades["by an earlier process"] = earlier
+        known = [key_of(earlier)]
+
+        async def unsettled(_limit: int) -> list[BucketKey]:
+            return known
+
+        monkeypatch.setattr(world.hot, "unsettled", unsettled)
+        world.hot.is_failing = is_failing
+        await world.stream.start()
+        world.hot.is_failing = False
+        begun = world.stream.counts.rebuilt_buckets
+        await world.store(trade("a"))
+        assert world.counted == [2]
+        assert world.stream.counts.rebuilt_buckets - begun == rebuilt
 
     asyncio.run(scenario())

@@ -20,10 +20,11 @@ from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS, REFEREN
 from oof_pipelines.storage.parquet.reference_rows import reference_prices
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.workflows import price_day as price_day_module
+from oof_pipelines.workflows.decode_day import DECODED
 from oof_pipelines.workflows.fold import InvalidPartitionError
 from oof_pipelines.workflows.price_checks import TradeTotals, check_candles
-from oof_pipelines.workflows.price_day import ChangedMeanwhileError, price_day
-from oof_pipelines.workflows.reference_prices import midnight_s, write_reference_day
+from oof_pipelines.workflows.price_day import PRICES, ChangedMeanwhileError, days_to_price, price_day
+from oof_pipelines.workflows.reference_prices import days_to_refer, midnight_s, write_reference_day
 
 DAY = date(2026, 1, 5)
 FILTERS = read_filters(read_config("prices.yaml"))
@@ -31,24 +32,41 @@ WORLD = TradeWorld(trades=6_000, seed=11, day=DAY, mints=30, wallets=300)
 
 
 class Served:
-    """Keeps what was published last."""
+    """Keeps what was published, which days count as published, and who was asked for reference prices."""
 
     def __init__(self) -> None:
         self.published: list[tuple[date, dict[str, pl.DataFrame]]] = []
-        self.is_locked = False
+        self.held: list[str] = []
+        self.sha256s: dict[date, str] = {}
+        self.asked: dict[date, str] = {}
 
     @contextmanager
     def lock(self, dataset: str, day: date) -> Iterator[None]:
-        assert not self.is_locked
-        self.is_locked = True
+        assert dataset not in self.held
+        self.held.append(dataset)
         try:
             yield
         finally:
-            self.is_locked = False
+            self.held.remove(dataset)
 
-    def publish(self, day: date, frames: Mapping[str, pl.DataFrame]) -> None:
-        assert self.is_locked
+    def days_published(self) -> set[date]:
+        return {day for day, sha256 in self.sha256s.items() if sha256}
+
+    def begin(self, day: date) -> None:
+        assert PRICES in self.held
+        self.sha256s[day] = ""
+
+    def publish(self, day: date, frames: Mapping[str, pl.DataFrame], sha256: str) -> None:
+        assert self.held == [DECODED, REFERENCE_PRICES.name, PRICES]
         self.published.append((day, dict(frames)))
+        self.sha256s[day] = sha256
+
+    def record_asked(self, day: date, source: str) -> None:
+        assert self.held == [REFERENCE_PRICES.name]
+        self.asked[day] = source
+
+    def sources_asked(self) -> dict[date, str]:
+        return self.asked
 
 
 class Source:
@@ -262,22 +280,92 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize(
-    "fatal", ["read", "fold", "validate", *(f"write {name}" for name in CANDLE_DATASETS), "publish"]
+    "fatal", ["read", "fold", "validate", "begin", *(f"write {name}" for name in CANDLE_DATASETS), "publish"]
 )
 def test_killed_anywhere_doing_it_again_ends_the_same(store: ParquetStore, fatal: str) -> None:
-    price_day(store, Served(), FILTERS, DAY)
+    served = Served()
+    price_day(store, served, FILTERS, DAY)
     wanted = file_bytes(store)
     # Other thresholds, so that what is there is not yet what is wanted.
     stricter = read_filters({**read_config("prices.yaml"), "fewest_raw": 1_000_000})  # type: ignore[dict-item]
-    price_day(store, Served(), stricter, DAY)
+    price_day(store, served, stricter, DAY)
+    served.published.clear()
+    store.write(MARKET_EVENTS.name, DAY, pl.concat(trade_slices(WORLD)))
 
     def kill(step: str) -> None:
         if step == fatal:
             raise KilledError
 
-    served = Served()
+    assert days_to_price(store, served) == [DAY]
     with pytest.raises(KilledError):
         price_day(store, served, FILTERS, DAY, at_step=kill)
-    assert (served.is_locked, served.published) == (False, [])
+    assert (served.held, served.published) == ([], [])
+    assert days_to_price(store, served) == [DAY]
     price_day(store, served, FILTERS, DAY)
     assert (file_bytes(store), len(served.published)) == (wanted, 1)
+    assert days_to_price(store, served) == []
+
+
+def test_a_day_lags_behind_its_trades_and_its_reference_prices(store: ParquetStore) -> None:
+    served = Served()
+    assert days_to_price(store, served) == [DAY]
+    price_day(store, served, FILTERS, DAY)
+    assert days_to_price(store, served) == []
+    write_reference_day(store, served, Source(), DAY)
+    assert days_to_price(store, served) == [DAY]
+    report = price_day(store, served, FILTERS, DAY)
+    assert served.sha256s[DAY].split() == [file.sha256 for file in report.files.values()]
+    store.write(MARKET_EVENTS.name, DAY, pl.concat(trade_slices(WORLD)))
+    assert days_to_price(store, served) == [DAY]
+    price_day(store, served, FILTERS, DAY)
+    # A file that went missing is made again, and so is everything where a database was made anew.
+    store.path("price_5m", DAY).unlink()
+    assert days_to_price(store, served) == [DAY]
+    price_day(store, served, FILTERS, DAY)
+    assert days_to_price(store, served) == []
+    assert days_to_price(store, Served()) == [DAY]
+
+
+class Silent:
+    """A source that knows nothing."""
+
+    name = "pyth"
+
+    def prices(self, first_s: int, last_s: int) -> list[ReferencePrice]:
+        return []
+
+
+def test_reference_prices_lag_behind_the_events_and_the_setting(store: ParquetStore) -> None:
+    served, source = Served(), Source()
+    # Where nobody is to be asked and nobody was, there is nothing to write, today as tomorrow.
+    assert days_to_refer(store, served, None) == []
+    assert days_to_refer(store, served, source) == [DAY]
+    write_reference_day(store, served, source, DAY)
+    assert days_to_refer(store, served, source) == []
+    store.write(MARKET_EVENTS.name, DAY, pl.concat(trade_slices(WORLD)))
+    assert days_to_refer(store, served, source) == [DAY]
+    write_reference_day(store, served, source, DAY)
+
+    assert days_to_refer(store, served, Silent()) == [DAY]
+    assert write_reference_day(store, served, Silent(), DAY).row_count == 0
+    assert days_to_refer(store, served, Silent()) == []
+    assert days_to_refer(store, served, None) == [DAY]
+    write_reference_day(store, served, None, DAY)
+    assert days_to_refer(store, served, None) == []
+    assert days_to_refer(store, served, Silent()) == [DAY]
+
+    def kill(step: str) -> None:
+        if step == "record":
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        write_reference_day(store, served, source, DAY, at_step=kill)
+    assert days_to_refer(store, served, source) == [DAY]
+
+
+def test_a_source_that_knows_nothing_leaves_an_empty_file(tmp_path: Path) -> None:
+    store, served = ParquetStore(tmp_path), Served()
+    store.write(MARKET_EVENTS.name, DAY, pl.concat(trade_slices(WORLD)))
+    report = write_reference_day(store, served, Silent(), DAY)
+    assert (report.row_count, report.file is not None, served.asked) == (0, True, {DAY: "pyth"})
+    assert days_to_refer(store, served, Silent()) == []

@@ -1,7 +1,8 @@
 """Refreshing: what is asked of whom, what is kept of a half answer, and that a failure ends with its source."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 from market_readings import AT, refusal, stale, tick
@@ -11,7 +12,7 @@ from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.interfaces import SourceRefusedError, SourceUnavailableError
 from oof_pipelines.market_interfaces import BreakerOpenError
-from oof_pipelines.market_store import What
+from oof_pipelines.market_store import Harvest, Kept, What
 from oof_pipelines.pricing.readings import (
     BINANCE,
     HELIUS_DAS,
@@ -83,9 +84,68 @@ def test_every_way_to_fail_is_written_down(error: Exception, refused: int, is_op
     assert (report.readings, report.refused, report.error) == (0, refused, str(error))
 
 
-def test_an_error_of_our_own_is_not_taken_for_the_sources() -> None:
-    with pytest.raises(ZeroDivisionError):
-        prices(Service({("prices", 0): ZeroDivisionError("a bug")}), MemoryStore())
+def test_an_error_nobody_foresaw_is_logged_with_its_traceback_and_stops_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore()
+    report = prices(Service({("prices", 0): OverflowError("date value out of range")}), store)
+    said = "unexpected OverflowError: date value out of range"
+    assert (report.readings, report.error) == (0, said)
+    assert [harvest.error for harvest in store.harvests] == [said]
+    [record] = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert "Traceback (most recent call last)" in vars(record)["exception"]
+
+
+@dataclass
+class RefusingStore(MemoryStore):
+    """Keeps what `refuses` does not name, as a database does that cannot hold one of the values."""
+
+    refuses: tuple[str, ...] = ()
+
+    async def keep(self, harvest: Harvest) -> Kept:
+        if harvest.source in self.refuses:
+            raise RuntimeError(f"cannot hold NUL\nin a value of {harvest.source}")
+        return await super().keep(harvest)
+
+    async def newest_kline_at(self, source: str, symbol: str, interval: str) -> datetime | None:
+        if source in self.refuses:
+            raise RuntimeError("the connection is gone")
+        return None
+
+
+def test_what_the_database_refuses_of_one_source_never_stops_the_others() -> None:
+    store = RefusingStore(touched=["a"], lacking=["a"], refuses=(JUPITER, BINANCE))
+    reports = asyncio.run(refresh_once(MARKET_SOURCES, Services(), store, HandClock()))
+    outcome = {report.name: report.error or report.readings for report in reports}
+    assert outcome["spot_prices"] == "nothing was kept: unexpected RuntimeError: cannot hold NUL in a value of jupiter"
+    assert outcome["sol_klines"] == "unexpected RuntimeError: the connection is gone"
+    assert (outcome["sol_price"], outcome["defillama_volume"], outcome["token_metadata"]) == (1, 2, 1)
+
+
+class KeyedService(Service):
+    """Is asked with the key `hunter2`."""
+
+    def hide_in(self, text: str) -> str:
+        return text.replace("hunter2", "…")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SourceUnavailableError("hunter2 has no credits"),
+        SourceRefusedError(-32000, "hunter2 has no credits"),
+        BreakerOpenError("hunter2 has no credits"),
+        ReadingRefusedError(JUPITER, "answer", "hunter2 has no credits"),
+        ZeroDivisionError("hunter2 has no credits"),
+    ],
+)
+def test_a_key_gets_into_no_report_no_table_and_no_log(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    report = prices(KeyedService({("prices", 0): error}), store)
+    assert report.error is not None
+    assert "… has no credits" in report.error
+    assert "hunter2" not in repr((report, store.harvests, [vars(record) for record in caplog.records]))
+    assert caplog.records
 
 
 def test_a_stale_price_is_refused_and_never_stored_as_one_of_now() -> None:

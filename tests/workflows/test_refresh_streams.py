@@ -9,10 +9,11 @@ from market_readings import AT, book, refusal, stale, tick
 from market_services import HandClock, MemoryStore, Service, Services
 
 from oof_pipelines.market_interfaces import StreamDown, StreamItem, StreamUp
-from oof_pipelines.pricing.readings import BINANCE, PYTH
+from oof_pipelines.market_store import Harvest, Kept
+from oof_pipelines.pricing.readings import BINANCE, PYTH, DepthSnapshot, RefusedReading
 from oof_pipelines.settings import MARKET_SOURCES
 from oof_pipelines.workflows.refresh_asking import RefreshReport
-from oof_pipelines.workflows.refresh_market import keep_refreshing
+from oof_pipelines.workflows.refresh_market import DEPTH_STREAM, keep_refreshing
 from oof_pipelines.workflows.refresh_streams import StreamCounts, keep_depth, keep_prices
 
 TICKS = [tick(source=PYTH, at=AT + timedelta(seconds=second)) for second in range(3)]
@@ -126,3 +127,79 @@ def test_streams_alone_leave_the_refreshes_to_others() -> None:
     services = Services(pyth_stream=Service(items=[TICKS[0]]), binance=Service(books=[book()]))
     assert run_all(services, MemoryStore(), MARKET_SOURCES, 0, is_streams_only=True) == []
     assert services.jupiter.calls == []
+
+
+@dataclass
+class BreakingService(Service):
+    """Breaks the first time it is listened to."""
+
+    async def snapshots(self, symbol: str) -> AsyncGenerator[DepthSnapshot | RefusedReading | StreamDown, None]:
+        self._called("snapshots", symbol)
+        for one in self.books:
+            yield one
+        await asyncio.Event().wait()
+
+
+def test_a_stream_that_breaks_is_listened_to_again_and_the_others_go_on() -> None:
+    broken = BreakingService({("snapshots", 0): OverflowError("date value out of range")}, books=[book()])
+    services = Services(pyth_stream=Service(items=[TICKS[0]]), binance=broken)
+    reports = run_all(services, MemoryStore(), MARKET_SOURCES, 20)
+    assert [name for name, _ in broken.calls].count("snapshots") == 2
+    assert {report.name for report in reports} >= {"spot_prices", "sol_klines", "defillama_volume"}
+
+
+@dataclass
+class PickyStore(MemoryStore):
+    """Refuses the order book of number 7, whenever it comes."""
+
+    async def keep(self, harvest: Harvest) -> Kept:
+        if any(one.last_update_id == 7 for one in harvest.depth):
+            raise ValueError("cannot hold this book")
+        return await super().keep(harvest)
+
+
+@dataclass
+class TurningService(Service):
+    """Says one book each time it is listened to, the next one the next time."""
+
+    async def snapshots(self, symbol: str) -> AsyncGenerator[DepthSnapshot | RefusedReading | StreamDown, None]:
+        yield self.books.pop(0)
+        await asyncio.Event().wait()
+
+
+def test_a_book_that_cannot_be_kept_is_lost_alone() -> None:
+    services, store = Services(binance=TurningService(books=[book(7), book(8), book(9)])), PickyStore()
+    streams: dict[str, StreamCounts] = {}
+    work = keep_refreshing(
+        [BINANCE], services, store, HandClock(), on_report=lambda _report: None, stream_counts=streams
+    )
+    asyncio.run(until(lambda: any(harvest.depth for harvest in store.harvests), work))
+    kept = [one.last_update_id for harvest in store.harvests for one in harvest.depth]
+    assert (kept, streams[DEPTH_STREAM].lost, streams[DEPTH_STREAM].stored) == ([8], 1, 1)
+
+
+def test_what_breaks_on_the_way_out_does_not_keep_it_running() -> None:
+    async def run() -> None:
+        store = PickyStore()
+        services = Services(binance=Service(books=[book(7)]))
+        streams: dict[str, StreamCounts] = {}
+        clock = WaitingClock()
+        work = keep_refreshing([BINANCE], services, store, clock, on_report=lambda _report: None, stream_counts=streams)
+        task = asyncio.create_task(work)
+        async with asyncio.timeout(10):
+            while not (streams and streams[DEPTH_STREAM].heard):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            # The book waits for the second to pass: it is refused as everything ends.
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled()
+        assert streams[DEPTH_STREAM].lost == 1
+
+    asyncio.run(run())
+
+
+class WaitingClock(HandClock):
+    """Sleeps until cancelled."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()

@@ -13,11 +13,16 @@ COLUMNS = (
 
 
 def newest_reserves(events: pl.DataFrame) -> pl.DataFrame:
-    """A row a pool and pair, by those, of the last event that shows what it holds of the money. See market_schemas.py."""
+    """A row a pool and pair, by those, of the last event that shows what it holds of the money. See market_schemas.py.
+
+    Where only the money moved the event names no coin: the last such of a pool and money is a row of its own with mint ''.
+    Which coin it is about may have been told on another day, so the view pool_liquidity finds it.
+    """
     shown = events.filter(
         pl.col("kind").is_in([TRADE, POOL_STATE, LIQUIDITY_CHANGED]),
         pl.col("quote_reserve_raw").is_not_null(),
-        *(pl.col(name) != "" for name in _PAIR),
+        pl.col("pool") != "",
+        pl.col("quote_mint") != "",
     )
     newest = shown.sort(_ORDER, nulls_last=True).unique(_PAIR, keep="last", maintain_order=True)
     return newest.sort(_PAIR).select(

@@ -1,4 +1,7 @@
-"""Candles as Postgres serves them: a day replaced at a time, and one mint's candles read back."""
+"""Candles as Postgres serves them: a day replaced at a time, and one mint's candles read back.
+
+Beside them stands which days are served as their files have them, and who was asked for a day's reference prices.
+"""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -31,6 +34,15 @@ where mint = %(mint)s and tf = %(tf)s and bucket_start >= %(since)s and bucket_s
 order by bucket_start, quote_mint
 """
 
+_RECORD = """
+insert into price_days (day, sha256) values (%(day)s, %(sha256)s)
+on conflict (day) do update set sha256 = excluded.sha256
+"""
+_RECORD_SOURCE = """
+insert into reference_days (day, source) values (%(day)s, %(source)s)
+on conflict (day) do update set source = excluded.source
+"""
+
 
 class PostgresCandles:
     """Serves candles on one connection. Use as a context manager."""
@@ -53,7 +65,24 @@ class PostgresCandles:
     def lock(self, dataset: str, day: date) -> AbstractContextManager[None]:
         return partition_lock(self._connection, dataset, day.isoformat())
 
-    def publish(self, day: date, frames: Mapping[str, pl.DataFrame]) -> None:
+    def days_published(self) -> set[date]:
+        """Days whose candles are those of their files: neither never published nor left in the middle of it."""
+        rows = self._connection.execute("select day from price_days where sha256 <> ''")
+        return {day for (day,) in rows.fetchall()}
+
+    def begin(self, day: date) -> None:
+        """The day's files are about to be replaced: until `publish` its candles are not known to be those of its files."""
+        self._connection.execute(_RECORD, {"day": day, "sha256": ""})
+
+    def sources_asked(self) -> dict[date, str]:
+        """Day → who was asked last for its reference prices, '' where nobody was to be asked."""
+        return dict(self._connection.execute("select day, source from reference_days").fetchall())
+
+    def record_asked(self, day: date, source: str) -> None:
+        """`source` was asked for the day's reference prices, and its file is written where it has one."""
+        self._connection.execute(_RECORD_SOURCE, {"day": day, "source": source})
+
+    def publish(self, day: date, frames: Mapping[str, pl.DataFrame], sha256: str) -> None:
         """Replace the day's candles, of every timeframe, in one transaction. `frames` are by dataset."""
         names = ["day", "tf", *SERVED_COLUMNS]
         copy_in = sql.SQL("copy price_candles ({}) from stdin").format(sql.SQL(", ").join(map(sql.Identifier, names)))
@@ -64,6 +93,7 @@ class PostgresCandles:
                     tf = timeframe_of(dataset)
                     for row in frame.filter(pl.col("vwap").is_not_null()).select(SERVED_COLUMNS).iter_rows():
                         copy.write_row((day, tf, *row))
+            cursor.execute(_RECORD, {"day": day, "sha256": sha256})
 
     def read(self, mint: str, timeframe: str, since: datetime, until: datetime) -> pl.DataFrame:
         """A mint's served candles that begin from `since` to before `until`, in the columns `SERVED_COLUMNS`."""

@@ -184,9 +184,21 @@ class PostgresInbox:
     async def queue_length(self) -> int:
         return await self._run(lambda connection: _count(connection, "select count(*) from fetch_queue", ()))
 
-    async def in_transaction(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        """Do `work`, which may be made twice, in one transaction on the feed's connection, in turn with the feed's own."""
-        return await self._run(work)
+    async def in_transaction(
+        self, work: Callable[[AsyncConnection[Any]], Awaitable[T]], *, statement_timeout_seconds: int
+    ) -> T:
+        """Do a listener's `work`, which may be made twice, in one transaction on the feed's connection, in turn with its own.
+
+        A statement that takes longer than its timeout is the listener's fault and no broken connection: it is not made
+        again, and raises psycopg.errors.QueryCanceled. Nothing of the transaction is left then.
+        """
+
+        async def bounded(connection: AsyncConnection[Any]) -> T:
+            timeout = f"{statement_timeout_seconds}s"
+            await connection.execute("select set_config('statement_timeout', %s, true)", (timeout,))
+            return await work(connection)
+
+        return await self._run(bounded, is_cancelling_final=True)
 
     async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         async def read(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
@@ -200,8 +212,13 @@ class PostgresInbox:
 
         await self._run(write)
 
-    async def _run(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        """Do `work` in one transaction; where the connection breaks, on a new one again, for `patience_seconds`."""
+    async def _run(
+        self, work: Callable[[AsyncConnection[Any]], Awaitable[T]], *, is_cancelling_final: bool = False
+    ) -> T:
+        """Do `work` in one transaction; where the connection breaks, on a new one again, for `patience_seconds`.
+
+        A statement that the server cut off counts as a broken connection, unless `is_cancelling_final`.
+        """
         async with self._turn:
             deadline_s = asyncio.get_running_loop().time() + self._patience_seconds
             while True:
@@ -209,7 +226,9 @@ class PostgresInbox:
                     connection = await self._open()
                     async with connection.transaction():
                         return await work(connection)
-                except (psycopg.OperationalError, psycopg.InterfaceError, EmbeddedPostgresError):
+                except (psycopg.OperationalError, psycopg.InterfaceError, EmbeddedPostgresError) as error:
+                    if is_cancelling_final and isinstance(error, psycopg.errors.QueryCanceled):
+                        raise
                     # Whether the commit arrived is unknown; every write here may be made twice. A server that was killed
                     # again while it recovered has not started, and does so at the next try.
                     await self._abandon()

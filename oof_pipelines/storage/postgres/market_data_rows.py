@@ -28,6 +28,12 @@ _ROUNDING = Context(prec=100, rounding=ROUND_HALF_EVEN)
 _MOST_BIGINT = 2**63 - 1
 _MOST_RAW = 2**64 - 1
 _MOST_HOURS = 100_000
+_MOST_PLACES = 30
+_MOST_DIGITS = 100
+_MOST_ADDRESS_CHARACTERS = 44
+# A name is part of a key, and an entry of an index holds 2,700 bytes.
+_MOST_NAME_CHARACTERS = 500
+_MOST_REASON_CHARACTERS = 2_000
 
 Row = tuple[Any, ...]
 
@@ -109,6 +115,8 @@ def volume_row(reading: VolumeReading) -> Row:
     with _Refusing(reading.source, reading.name):
         if not 0 < reading.window_hours <= _MOST_HOURS:
             raise _MisfitError(f"a window of {reading.window_hours} hours")
+        if len(reading.name) > _MOST_NAME_CHARACTERS:
+            raise _MisfitError(f"a name of {len(reading.name)} characters")
         volume = _amount("volume", reading.volume_usd)
         return (storable(reading.source), storable(reading.name), reading.at, reading.window_hours, volume)
 
@@ -144,20 +152,24 @@ def metadata_row(token: TokenMetadata) -> Row:
     with _Refusing(token.source, token.mint):
         if token.decimals is not None and not 0 <= token.decimals <= 255:
             raise _MisfitError(f"decimals {token.decimals} are none of a mint")
+        program = storable(token.token_program or "")
+        if len(program) > _MOST_ADDRESS_CHARACTERS:
+            raise _MisfitError(f"a token program of {len(program)} characters")
         texts = (token.name, token.symbol, token.logo_url or "")
         return (
             token.mint,
             token.source,
             *(storable(text) or None for text in texts),
             token.decimals,
-            token.token_program or None,
+            program or None,
             token.at,
         )
 
 
 def refusal_row(what: str, refused: RefusedReading) -> Row:
     """(id, source, what, subject, reason, refused_at)."""
-    subject, reason = storable(refused.subject), storable(refused.reason)
+    subject = storable(refused.subject[:_MOST_NAME_CHARACTERS])
+    reason = storable(refused.reason[:_MOST_REASON_CHARACTERS])
     key = _digest(refused.source, what, subject, reason, refused.refused_at.isoformat())
     return (key, refused.source, what, subject, reason, refused.refused_at)
 
@@ -213,7 +225,14 @@ def _bigint(name: str, value: int | None) -> int | None:
 
 
 def _levels(levels: Iterable[DepthLevel]) -> str:
-    return json.dumps([[format(level.price, "f"), format(level.quantity, "f")] for level in levels])
+    return json.dumps([[_written("price", level.price), _written("quantity", level.quantity)] for level in levels])
+
+
+def _written(name: str, value: Decimal) -> str:
+    """All digits, without an exponent: so many zeros as it says are written."""
+    if not value.is_finite() or abs(value.adjusted()) > _MOST_PLACES or len(value.as_tuple().digits) > _MOST_DIGITS:
+        raise _MisfitError(f"{name} is no number of at most {_MOST_PLACES} places")
+    return format(value, "f")
 
 
 def _digest(*parts: str) -> str:

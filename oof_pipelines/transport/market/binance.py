@@ -23,8 +23,8 @@ from oof_pipelines.pricing.readings import (
     RefusedReading,
 )
 from oof_pipelines.transport.market.last_good import LastGoodValues
-from oof_pipelines.transport.market.plausibility import check_price, check_volume
-from oof_pipelines.transport.market.service import MarketService, ServicePolicy
+from oof_pipelines.transport.market.plausibility import MOST_AHEAD, check_price, check_volume
+from oof_pipelines.transport.market.service import MarketService, ServiceClient, ServicePolicy
 from oof_pipelines.transport.market.wire import MillisecondsOfEpoch
 
 BINANCE_POLICY = ServicePolicy(requests=10, timeout_seconds=5.0, attempts=3, give_up_seconds=10.0, most_bytes=2**20)
@@ -80,11 +80,11 @@ _decode_bars = msgspec.json.Decoder(list[_Bar]).decode
 _decode_book = msgspec.json.Decoder(_Book).decode
 
 
-class BinanceClient:
+class BinanceClient(ServiceClient):
     """`KlineSource` and `DepthSource` over one `MarketService` of the source `binance`. Symbols as SOLUSDT."""
 
     def __init__(self, service: MarketService) -> None:
-        self.service = service
+        super().__init__(service)
         self._last_good: LastGoodValues[DepthSnapshot] = LastGoodValues(service.clock)
 
     async def klines(self, symbol: str, interval: str, from_at: datetime | None, limit: int) -> list[Kline]:
@@ -148,6 +148,9 @@ def _kline(symbol: str, interval: str, bar: _Bar, came_at: datetime) -> Kline:
     if bar.close_ms + 1 - bar.open_ms != INTERVAL_SECONDS[interval] * 1000:
         raise ReadingRefusedError(BINANCE, symbol, f"a bar that is not {interval} long")
     open_at = datetime.fromtimestamp(bar.open_ms // 1000, UTC)
+    # Beside being no bar of now, it would be where the next asking goes on from, or end beyond the calendar.
+    if open_at - came_at > MOST_AHEAD:
+        raise ReadingRefusedError(BINANCE, symbol, f"a bar that begins at {open_at:%Y-%m-%d %H:%M} has not begun")
     close_at = open_at + timedelta(seconds=INTERVAL_SECONDS[interval])
     return Kline(
         source=BINANCE,

@@ -15,7 +15,7 @@ from oof_pipelines.pricing.readings import DEFILLAMA, ReadingRefusedError, Refus
 from oof_pipelines.transport.market.freshness import Freshness
 from oof_pipelines.transport.market.last_good import LastGoodValues
 from oof_pipelines.transport.market.plausibility import check_volume
-from oof_pipelines.transport.market.service import MarketService, ServicePolicy
+from oof_pipelines.transport.market.service import MarketService, ServiceClient, ServicePolicy
 from oof_pipelines.transport.market.wire import read_entry
 
 DEFILLAMA_POLICY = ServicePolicy(requests=2, timeout_seconds=20.0, give_up_seconds=60.0, most_bytes=16 * 2**20)
@@ -57,11 +57,11 @@ def _decode_summary(body: bytes) -> msgspec.Raw:
     return msgspec.Raw(body)
 
 
-class DefiLlamaClient:
+class DefiLlamaClient(ServiceClient):
     """`VolumeSource` over one `MarketService` of the source `defillama`. `chain` as DeFiLlama spells it."""
 
     def __init__(self, service: MarketService, chain: str = "solana") -> None:
-        self.service = service
+        super().__init__(service)
         self._chain = chain
         self._freshness = Freshness(VOLUME_MAX_AGE_SECONDS)
         self._last_good: LastGoodValues[VolumeBatch] = LastGoodValues(service.clock)

@@ -24,7 +24,13 @@ from oof_pipelines.pricing.readings import (
 from oof_pipelines.transport.market.freshness import Freshness
 from oof_pipelines.transport.market.last_good import LastGoodValues
 from oof_pipelines.transport.market.plausibility import check_fraction, check_price, check_volume
-from oof_pipelines.transport.market.service import Answer, MarketService, ServicePolicy, ServiceRefusedError
+from oof_pipelines.transport.market.service import (
+    Answer,
+    MarketService,
+    ServiceClient,
+    ServicePolicy,
+    ServiceRefusedError,
+)
 from oof_pipelines.transport.market.slot_age import SlotAges
 from oof_pipelines.transport.market.wire import Decimals, Slot, UnsignedText, chunks, raw_amount, read_entry
 
@@ -85,11 +91,11 @@ _decode_prices = msgspec.json.Decoder(Prices).decode
 _decode_quote = msgspec.json.Decoder(_Quoted).decode
 
 
-class JupiterClient:
+class JupiterClient(ServiceClient):
     """`SpotPrices` and `QuoteSource` over one `MarketService` of the source `jupiter`."""
 
     def __init__(self, service: MarketService, freshness: Freshness) -> None:
-        self.service = service
+        super().__init__(service)
         self._freshness = freshness
         self._slots = SlotAges()
         self._last_good: LastGoodValues[PriceTick] = LastGoodValues(service.clock)
@@ -164,7 +170,7 @@ class JupiterClient:
         if slot is None:
             return at
         if not self._slots.is_believed(slot, answer.came_at):
-            raise ReadingRefusedError(JUPITER, subject, f"slot {slot} is far ahead of every other one")
+            raise ReadingRefusedError(JUPITER, subject, f"slot {slot} is far ahead of the chain")
         return min(at, self._slots.published_at(slot, answer.came_at))
 
     def _tick(self, mint: str, price: _Price, answer: Answer[Prices]) -> PriceTick:

@@ -15,8 +15,13 @@ MOST_VOLUME = Decimal("1e15")
 MOST_DIGITS = 80
 """No source computes more digits than this; a number of thousands of digits is an attack on whoever multiplies it."""
 
+MOST_PLACES = 30
+"""A figure begins at most so many places before or behind the point, zero included: written out, 1e-30000000 is 30 MB."""
+
+MOST_AHEAD = timedelta(seconds=60)
+"""How far the clock of a service may be ahead of ours."""
+
 _SHOWN_CHARACTERS = 40
-_MOST_AHEAD = timedelta(seconds=60)
 
 
 def check_price(source: str, subject: str, figure: str, value: Decimal) -> Decimal:
@@ -36,7 +41,7 @@ def check_fraction(source: str, subject: str, figure: str, value: Decimal) -> De
 
 def is_stale(source: str, subject: str, published_at: datetime, now: datetime, max_age_seconds: float) -> bool:
     """Whether it was published longer ago than `max_age_seconds`. One from the future is a `ReadingRefusedError`."""
-    if published_at - now > _MOST_AHEAD:
+    if published_at - now > MOST_AHEAD:
         raise ReadingRefusedError(source, subject, f"published {(published_at - now).total_seconds():.0f} s from now")
     return (now - published_at).total_seconds() > max_age_seconds
 
@@ -57,4 +62,6 @@ def _within(source: str, subject: str, figure: str, value: Decimal, least: Decim
         raise ReadingRefusedError(source, subject, f"{figure} {shown(value)} is {what}")
     if value > most:
         raise ReadingRefusedError(source, subject, f"{figure} {shown(value)} is above {most}")
+    if abs(value.adjusted()) > MOST_PLACES:
+        raise ReadingRefusedError(source, subject, f"{figure} {shown(value)} has more than {MOST_PLACES} places")
     return value

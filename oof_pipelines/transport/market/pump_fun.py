@@ -18,7 +18,7 @@ from oof_pipelines.pricing.readings import PUMP_FUN, ReadingRefusedError, Refuse
 from oof_pipelines.transport.market.freshness import Freshness
 from oof_pipelines.transport.market.last_good import LastGoodValues
 from oof_pipelines.transport.market.plausibility import check_volume
-from oof_pipelines.transport.market.service import MarketService, ServicePolicy
+from oof_pipelines.transport.market.service import MarketService, ServiceClient, ServicePolicy
 from oof_pipelines.transport.market.wire import chunks, read_entry
 
 PUMP_FUN_POLICY = ServicePolicy(requests=15, period_seconds=60.0, give_up_seconds=90.0)
@@ -40,11 +40,11 @@ _decode_activities = msgspec.json.Decoder(Activities).decode
 _Windows = dict[str, _Metrics | None]
 
 
-class PumpFunClient:
+class PumpFunClient(ServiceClient):
     """`CoinVolumeSource` over one `MarketService` of the source `pump_fun`."""
 
     def __init__(self, service: MarketService) -> None:
-        self.service = service
+        super().__init__(service)
         self._freshness = Freshness(_MAX_AGE_SECONDS)
         self._last_good: LastGoodValues[VolumeReading] = LastGoodValues(service.clock)
 

@@ -16,7 +16,7 @@ from oof_pipelines.pricing.readings import PYTH, PriceBatch, PriceTick, ReadingR
 from oof_pipelines.transport.market.freshness import Freshness
 from oof_pipelines.transport.market.last_good import LastGoodValues
 from oof_pipelines.transport.market.plausibility import check_price
-from oof_pipelines.transport.market.service import MarketService, ServicePolicy
+from oof_pipelines.transport.market.service import MarketService, ServiceClient, ServicePolicy
 from oof_pipelines.transport.market.wire import SecondsOfEpoch, SignedText, UnsignedText, chunks, read_entry
 
 PYTH_POLICY = ServicePolicy(requests=30, period_seconds=10.0)
@@ -91,11 +91,11 @@ class PythReader:
         )
 
 
-class PythClient:
+class PythClient(ServiceClient):
     """`SpotPrices` over …/v2/updates/price/latest of the Hermes whose stream is configured."""
 
     def __init__(self, service: MarketService, reader: PythReader) -> None:
-        self.service = service
+        super().__init__(service)
         self._reader = reader
         self._last_good: LastGoodValues[PriceTick] = LastGoodValues(service.clock)
 

@@ -60,6 +60,10 @@ class PythStream:
         """The newest believed price of `mint`, with its age."""
         return self._last_good.of(mint)
 
+    def hide_in(self, text: str) -> str:
+        """`text`, of whomever, without what may be a key of the stream's address."""
+        return self._url.hide_in(text)
+
     async def stream(self) -> AsyncGenerator[StreamItem, None]:
         """Ticks, refusals and the ups and downs of the connection, for ever."""
         while True:

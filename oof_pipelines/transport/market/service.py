@@ -275,6 +275,17 @@ class MarketService:
         return min(seconds, self.policy.longest_retry_after_seconds) if seconds > 0 else None
 
 
+class ServiceClient:
+    """What every client of one `MarketService` has."""
+
+    def __init__(self, service: MarketService) -> None:
+        self.service = service
+
+    def hide_in(self, text: str) -> str:
+        """`text`, of whomever, without what may be a key of the service."""
+        return self.service.hide_in(text)
+
+
 def _date_of(headers: httpx.Headers) -> datetime | None:
     return _instant(headers.get("Date", ""))
 
@@ -283,6 +294,7 @@ def _instant(text: str) -> datetime | None:
     """An HTTP date in UTC; None where the text is none."""
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        # A date of the year 9999 may leave the calendar on its way to UTC.
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from oof_pipelines.chain.base58 import is_pubkey
 from oof_pipelines.interfaces import MethodMissingError, SourceRefusedError
 from oof_pipelines.pricing.readings import (
     HELIUS_DAS,
@@ -20,7 +21,7 @@ from oof_pipelines.pricing.readings import (
     RefusedReading,
     TokenMetadata,
 )
-from oof_pipelines.transport.market.service import MarketService, ServicePolicy
+from oof_pipelines.transport.market.service import MarketService, ServiceClient, ServicePolicy
 from oof_pipelines.transport.market.wire import Decimals, chunks, read_entry
 
 METADATA_POLICY = ServicePolicy(requests=2, most_bytes=16 * 2**20)
@@ -29,6 +30,7 @@ MOST_ASSETS = 100
 _METHOD_MISSING_CODE = -32601
 _MOST_NAME_CHARACTERS = 200
 _MOST_URL_CHARACTERS = 2048
+_MOST_ADDRESS_CHARACTERS = 44
 _LOGO_SCHEMES = ("https://", "http://", "ipfs://", "ar://")
 
 
@@ -105,11 +107,8 @@ _decode_results = msgspec.json.Decoder(_Results).decode
 _decode_accounts = msgspec.json.Decoder(_AccountResults).decode
 
 
-class DasClient:
+class DasClient(ServiceClient):
     """`MetadataSource` over a DAS endpoint; a node without DAS is a `MethodMissingError`."""
-
-    def __init__(self, service: MarketService) -> None:
-        self.service = service
 
     async def metadata(self, mints: Sequence[str]) -> MetadataBatch:
         """Metadata of `mints`, in requests of at most 100; what the index does not know is `missing`."""
@@ -117,7 +116,7 @@ class DasClient:
         for chunk in chunks(list(dict.fromkeys(mints)), MOST_ASSETS):
             content = _request("getAssetBatch", {"ids": chunk})
             answer = await self.service.post("", _decode_results, content)
-            _raise_error(answer.value.error)
+            _raise_error(self.service, answer.value.error)
             by_mint: dict[str, _Asset] = {}
             for entry in answer.value.result or []:
                 if bytes(entry) == b"null":
@@ -133,11 +132,8 @@ class DasClient:
         return batch.frozen()
 
 
-class RpcMintClient:
+class RpcMintClient(ServiceClient):
     """`MetadataSource` over any node."""
-
-    def __init__(self, service: MarketService) -> None:
-        self.service = service
 
     async def metadata(self, mints: Sequence[str]) -> MetadataBatch:
         """Decimals and token program of `mints`; what is no account is `missing`, what is no mint refused."""
@@ -145,7 +141,7 @@ class RpcMintClient:
         for chunk in chunks(list(dict.fromkeys(mints)), MOST_ASSETS):
             content = _request("getMultipleAccounts", [chunk, {"encoding": "jsonParsed", "commitment": "confirmed"}])
             answer = await self.service.post("", _decode_accounts, content)
-            _raise_error(answer.value.error)
+            _raise_error(self.service, answer.value.error)
             accounts = answer.value.result.value if answer.value.result else []
             if len(accounts) != len(chunk):
                 raise ReadingRefusedError(RPC_MINT, "answer", f"{len(accounts)} accounts for {len(chunk)} addresses")
@@ -188,11 +184,16 @@ def _request(method: str, parameters: object) -> dict[str, object]:
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
 
 
-def _raise_error(error: _ErrorObject | None) -> None:
+def _raise_error(service: MarketService, error: _ErrorObject | None) -> None:
     if error is None:
         return
     kind = MethodMissingError if error.code == _METHOD_MISSING_CODE else SourceRefusedError
-    raise kind(error.code, cut_words(error.message))
+    # Whole and cleaned while a key is looked for: cut first, half of it would stay, and cleaned later it would come back.
+    raise kind(error.code, cut_words(service.hide_in(_printable(error.message))))
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
 
 
 def _mint_in(entry: msgspec.Raw, asked: list[str]) -> str:
@@ -209,7 +210,7 @@ def _of_asset(asset: _Asset, at: datetime) -> TokenMetadata:
         symbol=cut_words(content.metadata.symbol or info.symbol or ""),
         logo_url=logo_of(content.links.image if content.links else None),
         decimals=info.decimals,
-        token_program=info.token_program,
+        token_program=program_of(info.token_program),
         source=HELIUS_DAS,
         at=at,
     )
@@ -227,7 +228,7 @@ def _of_account(mint: str, account: _MintAccount, at: datetime) -> TokenMetadata
         symbol=cut_words(words.symbol or ""),
         logo_url=None,
         decimals=account.data.parsed.info.decimals,
-        token_program=account.owner,
+        token_program=program_of(account.owner),
         source=RPC_MINT,
         at=at,
     )
@@ -235,8 +236,15 @@ def _of_account(mint: str, account: _MintAccount, at: datetime) -> TokenMetadata
 
 def cut_words(text: str) -> str:
     """`text` without control characters and lone surrogates (PostgreSQL takes no NUL), trimmed and cut."""
-    clean = "".join(character for character in text if character.isprintable())
-    return clean.strip()[:_MOST_NAME_CHARACTERS]
+    return _printable(text).strip()[:_MOST_NAME_CHARACTERS]
+
+
+def program_of(address: str | None) -> str | None:
+    """`address` where it is one of a program, base58 of 32 bytes; else None."""
+    # The length first: reading base58 takes time that grows with its square.
+    if address is None or len(address) > _MOST_ADDRESS_CHARACTERS or not is_pubkey(address):
+        return None
+    return address
 
 
 def logo_of(address: str | None) -> str | None:

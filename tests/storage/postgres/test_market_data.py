@@ -13,7 +13,7 @@ from market_readings import AT, book, kline, quote, refusal, tick, token, volume
 from stored_swaps import store_swaps
 
 from oof_pipelines.market_store import Harvest, Kept, What
-from oof_pipelines.pricing.readings import BINANCE, DEFILLAMA, HELIUS_DAS, JUPITER
+from oof_pipelines.pricing.readings import BINANCE, DEFILLAMA, HELIUS_DAS, JUPITER, DepthLevel, DepthSnapshot
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.postgres.market_data import PostgresMarketData
 from oof_pipelines.storage.postgres.migrate import migrate
@@ -117,6 +117,10 @@ def test_a_price_is_rounded_half_to_even(url: str) -> None:
         assert found == [(Decimal(stored),)]
 
 
+def with_quantity(text: str) -> DepthSnapshot:
+    return replace(book(), bids=(DepthLevel(Decimal(1), Decimal(text)),))
+
+
 def test_what_no_column_holds_is_quarantined_and_the_rest_is_kept(url: str) -> None:
     odd = (tick("1e-19", mint="tiny"), tick("1e20", mint="huge"), replace(tick(mint="slot"), slot=2**63))
     [kept] = keep(url, Harvest(JUPITER, What.PRICES, AT, ticks=(*odd, tick())))
@@ -140,6 +144,10 @@ def test_what_no_column_holds_is_quarantined_and_the_rest_is_kept(url: str) -> N
         Harvest(JUPITER, What.QUOTES, AT, quotes=(replace(quote(), bought_raw=2**64),)),
         Harvest(JUPITER, What.QUOTES, AT, quotes=(replace(quote(), other_amount_threshold_raw=2**40),)),
         Harvest(HELIUS_DAS, What.METADATA, AT, tokens=(replace(token(MINT), decimals=256),)),
+        Harvest(HELIUS_DAS, What.METADATA, AT, tokens=(replace(token(MINT), token_program="x" * 3_000_000),)),
+        Harvest(DEFILLAMA, What.VOLUMES, AT, volumes=(volume(name="".join(map(chr, range(256, 4096)))),)),
+        Harvest(BINANCE, What.DEPTH, AT, depth=(with_quantity("1e-30000000"),)),
+        Harvest(BINANCE, What.DEPTH, AT, depth=(with_quantity("NaN"),)),
     ],
 )
 def test_nothing_absurd_gets_into_a_table(url: str, harvest: Harvest) -> None:
@@ -171,8 +179,9 @@ def test_what_a_source_once_knew_of_a_token_is_not_forgotten(url: str) -> None:
 
 
 def test_words_of_a_token_that_postgres_refuses_are_kept_without_what_it_refuses(url: str) -> None:
-    keep(url, Harvest(HELIUS_DAS, What.METADATA, AT, tokens=(token(MINT, name="a\0b", symbol="\ud800"),)))
-    assert rows(url, "select name, symbol from token_metadata") == [("ab", "?")]
+    one = replace(token(MINT, name="a\0b", symbol="\ud800"), token_program="c\0d")
+    keep(url, Harvest(HELIUS_DAS, What.METADATA, AT, tokens=(one,)))
+    assert rows(url, "select name, symbol, token_program from token_metadata") == [("ab", "?", "cd")]
 
 
 def test_the_state_of_a_source_remembers_when_it_was_last_good(url: str) -> None:

@@ -92,6 +92,18 @@ def test_a_day_is_replaced_and_the_others_stay(url: str, store: ParquetStore) ->
     assert after[0][3] <= 100 < before[0][3]
 
 
+def test_a_day_that_is_being_replaced_is_not_published(url: str, store: ParquetStore) -> None:
+    with PostgresCandles(url) as served:
+        assert served.days_published() == set(DAYS)
+        assert served.sources_asked() == dict.fromkeys(DAYS, "pyth")
+        served.begin(DAYS[0])
+        assert served.days_published() == {DAYS[1]}
+        report = price_day(store, served, FILTERS, DAYS[0])
+        assert served.days_published() == set(DAYS)
+    digests = " ".join(file.sha256 for file in report.files.values())
+    assert select(url, "select sha256 from price_days where day = '2026-01-05'") == [(digests,)]
+
+
 @pytest.mark.parametrize("unit", ["usd", NATIVE_MINT, USDC_MINT])
 def test_both_ways_answer_the_same(url: str, store: ParquetStore, unit: str) -> None:
     start = datetime(2026, 1, 5, tzinfo=UTC)
@@ -119,6 +131,35 @@ def test_both_ways_answer_the_same(url: str, store: ParquetStore, unit: str) -> 
                     found += single is not None
                     assert single is None or single.available_at <= (at if frame is in_bulk else until)
     assert found > 9
+
+
+@pytest.mark.parametrize("unit", ["usd", NATIVE_MINT])
+def test_who_asks_in_the_past_is_told_nothing_of_what_came_after(url: str, store: ParquetStore, unit: str) -> None:
+    mint = mints(store)[0]
+    as_of = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    since, until = as_of - timedelta(hours=3), as_of + timedelta(hours=4)
+    point = pl.DataFrame([(mint, until)], schema={"mint": pl.String, "at": pl.Datetime("us", "UTC")}, orient="row")
+    window = point.select("mint", since=pl.lit(since), until=pl.lit(until))
+    then = window.with_columns(until=pl.lit(as_of))
+    with PostgresCandles(url) as served:
+        for in_bulk, one in ((max_in, mint_max_in), (min_in, mint_min_in)):
+            known = answer(in_bulk(store, window, as_of, unit=unit), 0)
+            assert known is not None
+            assert known == one(served, mint, since, until, as_of, unit=unit)
+            assert known == answer(in_bulk(store, then, as_of, unit=unit), 0)
+            # Of what is still to come nothing is known, until it has come.
+            for seen_at, is_known in ((as_of, False), (until, True)):
+                ahead = one(served, mint, as_of, until, seen_at, unit=unit)
+                assert (ahead is not None) == is_known
+                assert ahead == answer(in_bulk(store, window.with_columns(since=pl.lit(as_of)), seen_at, unit=unit), 0)
+
+        # Whoever asks when the newest candle began is told of one before it, or of none.
+        newest = mint_at_minute(served, mint, until, until, unit=unit)
+        assert newest is not None
+        before = mint_at_minute(served, mint, until, newest.candle_start, unit=unit)
+        assert before is None or before.available_at <= newest.candle_start
+        assert before == answer(at_minute(store, point, newest.candle_start, unit=unit), 0)
+        assert newest == answer(at_minute(store, point, newest.available_at, unit=unit), 0)
 
 
 def answer(frame: pl.DataFrame, place: int) -> LookedUpPrice | None:

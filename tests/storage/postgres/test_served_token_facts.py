@@ -195,6 +195,62 @@ def test_what_the_feed_saw_counts_before_its_day_is_folded(url: str) -> None:
     assert read(url, "liquidity_usd, updated_at") == (Decimal(14), AT + timedelta(days=1))
 
 
+def change_heard(url: str, slot: int, held_raw: int, *, kind: str = "liquidity_changed", **changed: object) -> None:
+    """What the feed saw of a pool, by default a removal of the money alone: a call that does not name the coin."""
+    write(
+        url,
+        "insert into tx_raw (sig, slot, ts, status, size_bytes, is_block_time_estimated) values (%s, %s, %s, 'ok', 1, false) "
+        "on conflict do nothing",
+        (f"h{slot}", slot, AT),
+    )
+    names = (
+        "program_id venue pool mint quote_mint wallet signer creator reserve_kind token_program name symbol uri flag"
+    )
+    values: dict[str, object] = {
+        **dict.fromkeys(names.split(), ""),
+        "sig": f"h{slot}",
+        "log_idx": 1,
+        "kind": kind,
+        "ordinal": 0,
+        "pool": "P",
+        "quote_mint": USDC_MINT,
+        "quote_reserve_raw": held_raw,
+        **changed,
+    }
+    places = ", ".join(["%s"] * len(values))
+    write(url, f"insert into hot_market_events ({', '.join(values)}) values ({places})", tuple(values.values()))
+
+
+@pytest.mark.parametrize("is_pool_folded", [True, False])
+def test_a_pool_whose_money_alone_was_taken_out_is_empty(url: str, is_pool_folded: bool) -> None:
+    if is_pool_folded:
+        pool(url, 500_000_000_000)
+    else:
+        change_heard(url, 90, 500_000_000_000, kind="pool_state", mint=MINT, reserve_kind="vault")
+    pool(url, 500_000_000, pool="Q", mint=OTHER)
+    assert read(url, "liquidity_band") == (">1M",)
+    change_heard(url, 200, 0)
+    # Of another money and of another pool: neither is this pool's.
+    change_heard(url, 201, 7_000_000_000, quote_mint=NATIVE_MINT)
+    change_heard(url, 202, 7_000_000, pool="R")
+    assert read(url, "liquidity_usd, liquidity_band") == (0, "none")
+    assert read(url, "quote_reserve_raw, base_reserve_raw, slot", table="pool_liquidity") == (0, None, 200)
+    assert read(url, "liquidity_band", OTHER) == ("1k-10k",)
+    assert read(url, "count(*)", "", table="pool_liquidity") == (0,)
+
+    change_heard(url, 203, 6_000_000, mint=MINT)
+    assert read(url, "liquidity_usd") == (12,)
+
+
+def test_a_folded_removal_counts_against_the_coin_of_another_day(url: str) -> None:
+    pool(url, 500_000_000_000, days=-3)
+    pool(url, 400_000_000_000, days=-2)
+    pool(url, 1_000_000, mint="")
+    assert read(url, "liquidity_usd") == (2,)
+    pool(url, 3_000_000, days=1)
+    assert read(url, "liquidity_usd") == (6,)
+
+
 def event(slot: int, quote_reserve_raw: int | None, **changed: object) -> dict[str, object]:
     plain: dict[str, object] = {name: "" for name, kind in MARKET_EVENTS.columns.items() if kind == pl.String()}
     return {
@@ -226,13 +282,17 @@ def test_a_day_leaves_the_last_reserves_of_each_pool_and_pair() -> None:
         event(6, 61, pool="R", reserve_kind="virtual", kind="pool_state"),
         event(9, 90, pool="", kind="trade"),
         event(9, 91, pool="S", kind="pool_created"),
+        event(3, 30, mint="", kind="liquidity_changed", reserve_kind="", is_add=False),
+        event(4, 40, mint="", kind="liquidity_changed", reserve_kind="", is_add=False),
+        event(10, 92, quote_mint="", kind="liquidity_changed", reserve_kind="", is_add=False),
     ]
     frame = pl.DataFrame(events, schema=MARKET_EVENTS.columns)
     found = newest_reserves(frame)
-    assert found.select("pool", "quote_reserve_raw", "reserve_kind", "slot").rows() == [
-        ("P", 70, False, 7),
-        ("Q", 60, False, 6),
-        ("R", 61, True, 6),
+    assert found.select("pool", "mint", "quote_reserve_raw", "reserve_kind", "slot").rows() == [
+        ("P", "", 40, False, 4),
+        ("P", MINT, 70, False, 7),
+        ("Q", MINT, 60, False, 6),
+        ("R", MINT, 61, True, 6),
     ]
     assert newest_reserves(frame.sample(fraction=1, shuffle=True, seed=3)).equals(found)
 

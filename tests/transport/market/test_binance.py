@@ -103,6 +103,8 @@ def test_a_bar_is_exact() -> None:
         ([bar(), bar(MINUTE_MS - 60_000)], "not in order"),
         ([bar(MINUTE_MS - 240_000)], "stale: the newest bar began 270 s ago"),
         ([], "no bar at all"),
+        ([bar(253_402_300_740_000)], "begins at 9999-12-31 23:59 has not begun"),
+        ([bar(MINUTE_MS + 120_000)], "has not begun"),
     ],
 )
 def test_bars_that_cannot_be_are_refused_with_the_whole_answer(bars: list[Any], reason: str) -> None:
@@ -155,6 +157,8 @@ def test_a_book() -> None:
         ([["10", "NaN"]], [["12", "1"]], "no number"),
         ([["10", "-1"]], [["12", "1"]], "negative"),
         ([["0", "1"]], [["12", "1"]], "zero"),
+        ([["10", "1e-30000000"]], [["12", "1"]], "more than 30 places"),
+        ([["10", "0e-30000000"]], [["12", "1"]], "more than 30 places"),
         ([["10"]], [["12", "1"]], "another form"),
     ],
 )

@@ -14,6 +14,7 @@ from oof_pipelines.transport.market.freshness import Freshness
 from oof_pipelines.transport.market.plausibility import (
     LEAST_PRICE,
     MOST_DIGITS,
+    MOST_PLACES,
     MOST_PRICE,
     check_fraction,
     check_price,
@@ -70,6 +71,28 @@ def test_volumes_may_be_zero_and_fractions_negative() -> None:
     for check, value in ((check_volume, "-0.01"), (check_volume, "1e16"), (check_fraction, "1.01")):
         with pytest.raises(ReadingRefusedError):
             check("it", "venue", "figure", Decimal(value))
+
+
+@pytest.mark.parametrize("text", ["1e-30000000", "0e-30000000", "0e30000000", "0e-31", "1.5e-31"])
+def test_figures_that_are_long_only_when_written_out_are_refused(text: str) -> None:
+    for check in (check_volume, check_fraction):
+        with pytest.raises(ReadingRefusedError, match="more than 30 places"):
+            check("it", "venue", "figure", Decimal(text))
+
+
+@settings(deadline=None)
+@given(st.decimals(allow_nan=True, allow_infinity=True))
+def test_a_believed_volume_is_short_when_written_out(value: Decimal) -> None:
+    try:
+        believed = check_volume("it", "venue", "volume", value)
+    except ReadingRefusedError:
+        return
+    assert len(format(believed, "f")) <= 2 + MOST_PLACES + MOST_DIGITS
+
+
+def test_a_small_figure_within_the_places_is_believed() -> None:
+    for text in ("1e-30", "0", "0.00000000"):
+        assert check_volume("it", "venue", "volume", Decimal(text)) == Decimal(text)
 
 
 @pytest.mark.parametrize("age_seconds", [-59, 0, 60])

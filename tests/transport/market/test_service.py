@@ -20,6 +20,7 @@ from oof_pipelines.transport.market.last_good import LastGoodValues
 from oof_pipelines.transport.market.service import ServiceRefusedError
 from oof_pipelines.transport.pacing import RequestBudget
 
+BEYOND_THE_CALENDAR = "Fri, 31 Dec 9999 23:59:59 -0100"
 decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
@@ -144,7 +145,7 @@ def test_retry_after_is_a_number_or_a_date_and_bounded(header: str, slept: list[
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("header", ["-1", "soon", "0", "Mon, 01 Jan 1990 00:00:00 GMT", "٣"])
+@pytest.mark.parametrize("header", ["-1", "soon", "0", "Mon, 01 Jan 1990 00:00:00 GMT", "٣", BEYOND_THE_CALENDAR])
 def test_a_retry_after_that_makes_no_sense_is_none(header: str) -> None:
     async def run() -> None:
         script = Script(status(503, **{"Retry-After": header}), good)
@@ -246,6 +247,19 @@ def test_an_answer_tells_when_it_was_served_and_when_it_came() -> None:
             answer = await service.get("/overview/dexs/solana", msgspec.json.Decoder(msgspec.Raw).decode)
             assert answer.served_at == START
             assert answer.came_at == START
+
+    asyncio.run(run())
+
+
+def test_a_date_beyond_the_calendar_is_none() -> None:
+    async def run() -> None:
+        headers = {"Date": BEYOND_THE_CALENDAR}
+        async with scripted("it", lambda _request: web.json_response({"value": 1}, headers=headers)) as (
+            service,
+            _clock,
+        ):
+            answer = await service.get("/x", decode)
+            assert (answer.value, answer.served_at) == ({"value": 1}, None)
 
     asyncio.run(run())
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from market_scene import KNOWN, UNKNOWN, market
+from market_scene import KEY, KNOWN, UNKNOWN, market
 from scripted_service import scripted
 
 from oof_pipelines.chain.moves import NATIVE_MINT
@@ -66,6 +66,29 @@ def test_a_node_without_das_says_so() -> None:
         asked({"error": {"code": -32601, "message": "Method not found"}})
     with pytest.raises(SourceRefusedError, match="too many"):
         asked({"error": {"code": -32602, "message": "too many"}})
+
+
+@pytest.mark.parametrize("code", [-32000, -32601])
+@pytest.mark.parametrize("make", [DasClient, RpcMintClient])
+@pytest.mark.parametrize(
+    "message", [f"api key {KEY} has no credits left", f"{'x' * 190} {KEY}", f"{KEY[:5]}\0{KEY[5:]}"]
+)
+def test_a_key_that_an_error_repeats_is_hidden(code: int, make: Callable[..., Any], message: str) -> None:
+    with pytest.raises(SourceRefusedError, match="…") as caught:
+        asked({"error": {"code": code, "message": message}}, make)
+    assert KEY[:5] not in str(caught.value)
+
+
+@pytest.mark.parametrize("program", ["a\0b", "x" * 90_000, "", "not an address", "1" * 31, f"{TOKEN_2022_PROGRAM}\0"])
+def test_a_token_program_is_an_address_or_none(program: str) -> None:
+    assert asked([{"id": KNOWN[0], "token_info": {"token_program": program}}]).tokens[0].token_program is None
+    account = {"owner": program, "data": {"parsed": {"type": "mint", "info": {"decimals": 6}}}}
+    assert asked({"result": {"value": [account]}}, RpcMintClient).tokens[0].token_program is None
+
+
+def test_a_token_program_that_is_one_is_told() -> None:
+    told = asked([{"id": KNOWN[0], "token_info": {"token_program": TOKEN_2022_PROGRAM}}]).tokens[0]
+    assert told.token_program == TOKEN_2022_PROGRAM
 
 
 @pytest.mark.parametrize(
