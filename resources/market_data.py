@@ -23,7 +23,7 @@ class MarketData(dg.ConfigurableResource[None]):
         return why_skipped(REFRESHES[name].source, load_settings().market.sources)
 
     def refresh(self, name: str) -> RefreshReport:
-        """Do one refresh of `REFRESHES`. Raises only where Postgres cannot be reached."""
+        """Do one refresh of `REFRESHES`. Raises where Postgres cannot be reached at its start; later the report says so."""
         settings = load_settings()
         reason = why_skipped(REFRESHES[name].source, settings.market.sources)
         if reason is not None:
