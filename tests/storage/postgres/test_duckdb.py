@@ -25,9 +25,10 @@ QUERIES = sorted((REPOSITORY_ROOT / "sql" / "queries").glob("*.sql"))
 VIEWS = sorted((REPOSITORY_ROOT / "sql" / "views").glob("*.sql"))
 # What is stored here was never decoded; tests/docs asks these over decoded transactions.
 OF_DECODED_ROWS = {
-    "corrections", "decoded_by_day", "decoded_share_by_program", "fees_by_day", "gaps_between_transactions",
-    "market_events_by_kind_and_day", "residual_by_program", "risk_flags_by_day", "swaps_by_venue_and_day",
-    "unknown_discriminators_by_program_and_hour",
+    "candles_by_day", "corrections", "decoded_by_day", "decoded_share_by_program", "fees_by_day", "gaps_between_transactions",
+    "market_events_by_kind_and_day", "market_sources", "most_traded_minutes", "most_traded_mints",
+    "refused_readings_by_reason", "residual_by_program", "risk_flags_by_day", "swaps_by_venue_and_day",
+    "unknown_discriminators_by_program_and_hour", "whales_of_the_day",
 }  # fmt: skip
 Ask = Callable[[str], list[tuple[object, ...]]]
 
