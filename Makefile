@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RECORDED ?=
+# Two files of tests at a time: both cores are used, and tests that share a server still follow each other.
+PYTEST_OPTIONS ?= -n 2 --dist loadfile
 # By environment and unexpanded: a folder may be named with blanks, quotes and dollars.
 override RECORDED := $(value RECORDED)
 export RECORDED

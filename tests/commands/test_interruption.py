@@ -19,11 +19,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descendants are
 MARK = "OOF_TEST_MARK"
 # A child that starts a grandchild in a session of its own, as Dagster's code servers are, and says when both are there.
 SCRIPT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from oof_pipelines.commands.interruption import orderly_end, shielded
 from oof_pipelines.commands.processes import Processes
 folder, grandchild, child = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+# The tests themselves may run under nohup, whose ignored SIGHUP would stay ignored here.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 with orderly_end():
     try:
         with Processes(folder / "logs", {}) as processes:
