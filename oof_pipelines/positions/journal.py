@@ -1,9 +1,10 @@
-"""From transactions to position events: what each wallet's routes, and the moves around them, mean for its lots.
+"""From routes alone to positions: what a list of trades, and the net changes around them, mean for each wallet's lots.
 
-A route sells one mint and buys another. A wallet's cost is what it sold and the fees on top in the same mint, its proceeds
-what it bought less the fees on top in that mint; fees in a third mint are no part of either. Both sides count: what a token
-was swapped for is its proceeds and the other's cost. SOL is money and has no lots. Where a transaction's moves are known,
-what they change beside its routes came in with unknown basis, or moved out.
+This is for trades that somebody hands over, with no more than a line each; a decoded transaction says more
+(`positions/from_decoded.py`). A route sells one mint and buys another. A wallet's cost is what it sold and the fees on top in
+the same mint, its proceeds what it bought less the fees on top in that mint; fees in a third mint are no part of either. Both
+sides count: what a token was swapped for is its proceeds and the other's cost. SOL is money and has no lots. Where a
+transaction's moves are known, what they change beside its routes came in with unknown basis, or moved out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +13,11 @@ import msgspec
 
 from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT, NATIVE_MINTS
 from oof_pipelines.decode.facts import ON_TOP
-from oof_pipelines.positions.lots import Acquired, MovedOut, Position, PositionEvent, RealizedTrade, Sold
+from oof_pipelines.positions.book import Book
+from oof_pipelines.positions.events import BUY, RECEIVE, SELL, SEND, SIGNS, PositionEvent
+from oof_pipelines.positions.holdings import lots_left
+from oof_pipelines.positions.results import Lot, RealizedTrade
+from oof_pipelines.positions.valued import PositionRules, ValuedEvent
 
 NO_PATH = ""
 """The path of what the moves change and no route does: it is of the transaction as a whole."""
@@ -66,55 +71,87 @@ def path_numbers(path: str) -> tuple[int, ...]:
     return tuple(int(part) for part in path.split("."))
 
 
-def events_of(entry: JournalEntry) -> Iterator[tuple[Holding, PositionEvent]]:
-    """The entry's events by holding: what came in beside the routes first, the routes by path, what moved out last."""
+class _Change(msgspec.Struct, frozen=True):
+    """What a holding's event says, before it has its place in the transaction."""
+
+    holding: Holding
+    path: str
+    kind: str
+    qty_raw: int
+    other_mint: str = ""
+    other_raw: int | None = None
+
+
+def events_of(entry: JournalEntry) -> list[PositionEvent]:
+    """The entry's events: what came in beside the routes first, the routes by path, what moved out last.
+
+    Lines of trades say nothing of block times, decimals and fees of the network: 0, None and 0.
+    """
     trades = sorted(entry.trades, key=lambda trade: path_numbers(trade.path))
-    booked = [pair for trade in trades for pair in _trade_events(entry.signature, trade)]
+    booked = [change for trade in trades for change in _trade_changes(trade)]
     beside = _beside(entry, booked)
-    for holding, units in beside:
-        if units > 0:
-            yield holding, Acquired(entry.signature, NO_PATH, units)
-    yield from booked
-    for holding, units in beside:
-        if units < 0:
-            yield holding, MovedOut(entry.signature, NO_PATH, -units)
+    came = [_Change(holding, NO_PATH, RECEIVE, units) for holding, units in beside if units > 0]
+    went = [_Change(holding, NO_PATH, SEND, -units) for holding, units in beside if units < 0]
+    return [_event(entry, seq, change) for seq, change in enumerate([*came, *booked, *went])]
 
 
-def _trade_events(signature: str, trade: Trade) -> Iterator[tuple[Holding, PositionEvent]]:
+def _event(entry: JournalEntry, seq: int, change: _Change) -> PositionEvent:
+    wallet, mint = change.holding
+    return PositionEvent(
+        signature=entry.signature,
+        slot=entry.slot,
+        tx_index=entry.tx_index,
+        block_time_s=0,
+        log_idx=0,
+        path=change.path,
+        seq=seq,
+        wallet=wallet,
+        kind=change.kind,
+        mint=mint,
+        decimals=None,
+        qty_raw=change.qty_raw,
+        other_mint=change.other_mint,
+        other_decimals=None,
+        other_raw=change.other_raw,
+        counterparty="",
+        venue="",
+        network_fee_lamports=0,
+        tip_lamports=0,
+        rent_lamports=0,
+    )
+
+
+def _trade_changes(trade: Trade) -> Iterator[_Change]:
     sold_raw = trade.sold_raw + trade.on_top_raw(trade.sold_mint)
     if trade.sold_mint == trade.bought_mint:
-        yield from _circle_events(signature, trade, trade.bought_raw - sold_raw)
+        yield from _circle_changes(trade, trade.bought_raw - sold_raw)
         return
     bought_raw = max(0, trade.bought_raw - trade.on_top_raw(trade.bought_mint))
     if is_token(trade.sold_mint):
-        yield (trade.trader, trade.sold_mint), Sold(signature, trade.path, sold_raw, trade.bought_mint, bought_raw)
+        holding = trade.trader, trade.sold_mint
+        yield _Change(holding, trade.path, SELL, sold_raw, trade.bought_mint, bought_raw)
     if is_token(trade.bought_mint):
         if trade.recipient in ("", trade.trader):
-            cost = trade.sold_mint, sold_raw
-            yield (trade.trader, trade.bought_mint), Acquired(signature, trade.path, bought_raw, *cost)
+            holding = trade.trader, trade.bought_mint
+            yield _Change(holding, trade.path, BUY, bought_raw, trade.sold_mint, sold_raw)
         else:
-            yield (trade.recipient, trade.bought_mint), Acquired(signature, trade.path, bought_raw)
+            yield _Change((trade.recipient, trade.bought_mint), trade.path, RECEIVE, bought_raw)
 
 
-def _circle_events(signature: str, trade: Trade, gained_raw: int) -> Iterator[tuple[Holding, PositionEvent]]:
+def _circle_changes(trade: Trade, gained_raw: int) -> Iterator[_Change]:
     """A route that ends in the mint it began with: what it gained cost nothing, what it lost was given for nothing."""
-    holding = trade.trader, trade.sold_mint
-    if not is_token(trade.sold_mint) or not gained_raw:
-        return
-    if gained_raw > 0:
-        yield holding, Acquired(signature, trade.path, gained_raw, trade.sold_mint, 0)
-    else:
-        yield holding, Sold(signature, trade.path, -gained_raw, trade.sold_mint, 0)
+    if is_token(trade.sold_mint) and gained_raw:
+        kind = BUY if gained_raw > 0 else SELL
+        yield _Change((trade.trader, trade.sold_mint), trade.path, kind, abs(gained_raw), trade.sold_mint, 0)
 
 
-def _beside(entry: JournalEntry, booked: list[tuple[Holding, PositionEvent]]) -> list[tuple[Holding, int]]:
+def _beside(entry: JournalEntry, booked: list[_Change]) -> list[tuple[Holding, int]]:
     """What the moves change beyond the routes, by holding in order; nothing where no move is known."""
     if entry.changes is None:
         return []
     left = {holding: units for holding, units in entry.changes.items() if is_token(holding[1])}
-    for holding, event in booked:
-        units = event.qty_raw if isinstance(event, Acquired) else -event.qty_raw
-        left[holding] = left.get(holding, 0) - units
+    for change in booked:
+        left[change.holding] = left.get(change.holding, 0) - SIGNS[change.kind] * change.qty_raw
     return sorted((holding, units) for holding, units in left.items() if units)
 
 
@@ -127,16 +164,19 @@ class Holdings:
     """Every position the entries give, each with its realised trades in the order of sales and lots."""
 
     def __init__(self) -> None:
-        self.positions: dict[Holding, Position] = {}
+        self.book = Book(PositionRules())
         self.realized: dict[Holding, list[RealizedTrade]] = {}
 
     def apply(self, entry: JournalEntry, wallets: frozenset[str] | None = None) -> None:
         """Book one transaction, of these wallets alone where given. Entries come in the order of their `order_key`."""
-        for holding, event in events_of(entry):
-            if wallets is not None and holding[0] not in wallets:
-                continue
-            position = self.positions.setdefault(holding, Position())
-            self.realized.setdefault(holding, []).extend(position.step(event))
+        for event in events_of(entry):
+            if wallets is None or event.wallet in wallets:
+                rows = self.book.step(ValuedEvent(event))
+                self.realized.setdefault((event.wallet, event.mint), []).extend(rows)
+
+    def open_lots(self, holding: Holding) -> list[Lot]:
+        """What is held, the oldest lot first."""
+        return list(lots_left(self.book.positions[holding]))
 
 
 def in_order(entries: Iterable[JournalEntry]) -> list[JournalEntry]:

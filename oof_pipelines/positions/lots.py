@@ -1,170 +1,235 @@
-"""First in, first out: the lots of one wallet in one mint, exact to the unit.
+"""First in, first out: lots in the order in which they came in, and what is taken from them.
 
-Quantities and costs are integers in base units of their mints, and nothing is rounded away: a part of a lot costs the
-difference of two floors of cost × units ÷ quantity, counted from the lot's first unit, so that the parts of a lot add up to
-what was paid for it however it is cut. The proceeds of a sale are shared over its units in the same way.
+This is the only place where units are matched with lots. Quantities and costs are integers and nothing is rounded away: a
+part of a lot costs the difference of two floors of cost × units ÷ quantity, counted from the lot's first unit (`share`), so
+that the parts of a lot add up to what was paid for it however it is cut. Proceeds are shared over the units of a sale in the
+same way.
 """
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import msgspec
 
-KNOWN = "known"
-UNKNOWN = "unknown"
+from oof_pipelines.positions.events import PositionEvent
+from oof_pipelines.positions.results import UNKNOWN
 
 
-class Acquired(msgspec.Struct, frozen=True):
-    """Units came in at `path`. `cost_raw` of `cost_mint` was paid for them; None and '' where nobody knows what they cost."""
+class OpenLot(msgspec.Struct, gc=False):
+    """Units that came in together. `number` is its place in the position; costs are of all `qty_raw` units.
 
-    signature: str
-    path: str
-    qty_raw: int
-    cost_mint: str = ""
-    cost_raw: int | None = None
-
-
-class Sold(msgspec.Struct, frozen=True):
-    """Units were given at `path` for `proceeds_raw` of `proceeds_mint`."""
-
-    signature: str
-    path: str
-    qty_raw: int
-    proceeds_mint: str
-    proceeds_raw: int
-
-
-class MovedOut(msgspec.Struct, frozen=True):
-    """Units left without a sale; their lots go with them."""
-
-    signature: str
-    path: str
-    qty_raw: int
-
-
-PositionEvent = Acquired | Sold | MovedOut
-
-
-class RealizedTrade(msgspec.Struct, frozen=True):
-    """A sale, or the part of it over lots that were paid for in one mint.
-
-    `basis_status` is known, or unknown for units that no lot with a known cost stands for: those have no cost.
+    `cost_mint` and `cost_raw` are None unless the basis is known, `cost_usd_e18` where no price was known.
     """
 
-    signature: str
-    path: str
+    number: int
+    entry: PositionEvent
+    episode_id: str
+    origin: str
     qty_raw: int
-    proceeds_mint: str
-    proceeds_raw: int
     cost_mint: str | None
     cost_raw: int | None
+    cost_usd_e18: int | None
     basis_status: str
+    sold_raw: int = 0
+    moved_raw: int = 0
+    in_pool_raw: int = 0
 
 
-class OpenLot(msgspec.Struct, frozen=True):
-    """What is left of a lot, with what its units cost; None where that is unknown."""
+class Part(msgspec.Struct, gc=False):
+    """The units of a lot from `first_raw` on, up to `end_raw`.
 
-    signature: str
-    path: str
-    qty_raw: int
+    `before_raw` and `before_usd_e18` are the floors of what the units before `first_raw` cost, 0 where that is unknown: with
+    them a cut is one division and the end of a lot none.
+    """
+
+    lot: OpenLot
+    first_raw: int
+    end_raw: int
+    before_raw: int
+    before_usd_e18: int
+
+    def cost_raw(self) -> int | None:
+        """Its share of what was paid."""
+        lot = self.lot
+        return None if lot.cost_raw is None else share(lot.cost_raw, lot.qty_raw, self.first_raw, self.end_raw)
+
+    def cost_usd_e18(self) -> int | None:
+        """Its share of the lot's dollars."""
+        lot = self.lot
+        return None if lot.cost_usd_e18 is None else share(lot.cost_usd_e18, lot.qty_raw, self.first_raw, self.end_raw)
+
+
+def part_of(lot: OpenLot, first_raw: int, end_raw: int) -> Part:
+    """The units `first_raw` to `end_raw` of a lot."""
+    before_raw = share(lot.cost_raw or 0, lot.qty_raw, 0, first_raw) if first_raw else 0
+    before_usd_e18 = share(lot.cost_usd_e18 or 0, lot.qty_raw, 0, first_raw) if first_raw else 0
+    return Part(lot, first_raw, end_raw, before_raw, before_usd_e18)
+
+
+class Cut(msgspec.Struct, gc=False):
+    """What leaves of one cost mint and basis status, with its share of the proceeds.
+
+    `first_lot` is None where no lot stands for the units. `priced_raw` are the units whose cost in dollars is known;
+    `cost_usd_e18` is None where that is not all of them.
+    """
+
+    first_lot: OpenLot | None
     cost_mint: str | None
+    basis_status: str
+    qty_raw: int
+    priced_raw: int
     cost_raw: int | None
+    cost_usd_e18: int | None
+    proceeds_raw: int = 0
+    proceeds_usd_e18: int | None = None
 
 
-@dataclass(slots=True)
-class _Lot:
-    bought: Acquired
-    taken_raw: int = 0
+class LotQueue:
+    """Parts of lots, the oldest first; `units_raw` is how many units they have together.
 
-    @property
-    def left_raw(self) -> int:
-        return self.bought.qty_raw - self.taken_raw
+    A lot of no units, paid for and never received, goes with the first taking that reaches it.
+    """
 
-    def cost_of(self, first: int, end: int) -> int | None:
-        """The cost of the units from `first` on, up to `end`."""
-        bought = self.bought
-        if bought.cost_raw is None:
-            return None
-        return share(bought.cost_raw, bought.qty_raw, first, end)
+    __slots__ = ("parts", "units_raw")
 
+    def __init__(self, parts: Iterable[Part] = ()) -> None:
+        self.parts = deque(parts)
+        self.units_raw = sum(part.end_raw - part.first_raw for part in self.parts)
 
-class Position:
-    """The lots of one wallet in one mint, oldest first. `step` is the one way to change it."""
+    def add(self, lot: OpenLot) -> None:
+        """A new lot goes behind the others."""
+        self.parts.append(Part(lot, 0, lot.qty_raw, 0, 0))
+        self.units_raw += lot.qty_raw
 
-    __slots__ = ("_lots",)
+    def leave(
+        self,
+        qty_raw: int,
+        proceeds_raw: int,
+        proceeds_usd_e18: int | None,
+        is_sold: bool,
+        finished: list[OpenLot],
+    ) -> list[Cut]:
+        """The oldest `qty_raw` units are sold, or moved out; lots of which nothing is left go to `finished`.
 
-    def __init__(self) -> None:
-        self._lots: deque[_Lot] = deque()
-
-    def step(self, event: PositionEvent) -> list[RealizedTrade]:
-        """Apply one event; a sale gives its rows in the order of the lots it used. Events come in the order of the chain."""
-        if isinstance(event, Acquired):
-            self._lots.append(_Lot(event))
-            return []
-        parts = list(self._take(event.qty_raw))
-        return _realized(event, parts) if isinstance(event, Sold) else []
-
-    def open_lots(self) -> list[OpenLot]:
-        """What is held, oldest first."""
-        return [
-            OpenLot(
-                lot.bought.signature,
-                lot.bought.path,
-                lot.left_raw,
-                lot.bought.cost_mint or None,
-                lot.cost_of(lot.taken_raw, lot.bought.qty_raw),
-            )
-            for lot in self._lots
-        ]
-
-    def _take(self, qty_raw: int) -> Iterator[tuple[int, str | None, int | None]]:
-        """(units, mint of their cost, cost) from the oldest lots on; units that no lot has come last, with no cost.
-
-        A lot of no units, paid for and never received, goes with the sale that reaches it.
+        One cut a cost mint and basis status, in the order of the lots; what no lot has is of unknown basis and comes last.
+        The proceeds are shared over the units in that order; a sale of nothing keeps them in a cut of unknown basis.
         """
+        parts = self.parts
+        runs: list[Cut] = []
         missing_raw = qty_raw
-        while self._lots and missing_raw > 0:
-            lot = self._lots[0]
-            taken_raw = min(lot.left_raw, missing_raw)
-            first, end = lot.taken_raw, lot.taken_raw + taken_raw
-            yield taken_raw, lot.bought.cost_mint or None, lot.cost_of(first, end)
-            lot.taken_raw = end
-            missing_raw -= taken_raw
-            if not lot.left_raw:
-                self._lots.popleft()
-        if missing_raw:
-            yield missing_raw, None, None
+        run: Cut | None = None
+        while missing_raw > 0 and parts:
+            part = parts[0]
+            lot, end_raw = part.lot, part.end_raw
+            lot_raw, cost_raw, cost_usd_e18 = lot.qty_raw, lot.cost_raw, lot.cost_usd_e18
+            units_raw = end_raw - part.first_raw
+            if units_raw <= missing_raw:
+                parts.popleft()
+            else:
+                units_raw = missing_raw
+                end_raw = part.first_raw + units_raw
+            missing_raw -= units_raw
+            if units_raw != lot_raw:
+                before_raw, before_usd_e18 = part.before_raw, part.before_usd_e18
+                part.first_raw = end_raw
+                if cost_raw is not None:
+                    if end_raw != lot_raw:
+                        cost_raw = part.before_raw = cost_raw * end_raw // lot_raw
+                    cost_raw -= before_raw
+                if cost_usd_e18 is not None:
+                    if end_raw != lot_raw:
+                        cost_usd_e18 = part.before_usd_e18 = cost_usd_e18 * end_raw // lot_raw
+                    cost_usd_e18 -= before_usd_e18
+            if is_sold:
+                lot.sold_raw += units_raw
+            else:
+                lot.moved_raw += units_raw
+            if lot.sold_raw + lot.moved_raw == lot_raw:
+                finished.append(lot)
+            priced_raw = 0 if cost_usd_e18 is None else units_raw
+            if run is None or lot.cost_mint != run.cost_mint or lot.basis_status != run.basis_status:
+                run = Cut(lot, lot.cost_mint, lot.basis_status, units_raw, priced_raw, cost_raw, cost_usd_e18)
+                runs.append(run)
+            else:
+                run.qty_raw += units_raw
+                run.priced_raw += priced_raw
+                run.cost_raw = plus(run.cost_raw, cost_raw)
+                run.cost_usd_e18 = plus(run.cost_usd_e18, cost_usd_e18)
+        self.units_raw -= qty_raw - missing_raw
+        if missing_raw or run is None:
+            runs.append(Cut(None, None, UNKNOWN, missing_raw, 0, None, None))
+        if len(runs) == 1:
+            runs[0].proceeds_raw, runs[0].proceeds_usd_e18 = proceeds_raw, proceeds_usd_e18
+            return runs
+        return _shared(runs, qty_raw, proceeds_raw, proceeds_usd_e18)
+
+    def take(self, qty_raw: int) -> tuple[list[Part], int]:
+        """(the oldest `qty_raw` units, how many of them no lot has), to be put elsewhere."""
+        parts = self.parts
+        taken: list[Part] = []
+        missing_raw = qty_raw
+        while missing_raw > 0 and parts:
+            part = parts[0]
+            left_raw = part.end_raw - part.first_raw
+            if left_raw <= missing_raw:
+                taken.append(parts.popleft())
+                missing_raw -= left_raw
+            else:
+                end_raw = part.first_raw + missing_raw
+                taken.append(part_of(part.lot, part.first_raw, end_raw))
+                parts[0] = part_of(part.lot, end_raw, part.end_raw)
+                missing_raw = 0
+        self.units_raw -= qty_raw - missing_raw
+        return taken, missing_raw
+
+    def put_back(self, returned: Iterable[Part]) -> None:
+        """Parts that were taken and come back go where they were: by lot, and by unit within it."""
+        for part in returned:
+            self._insert(part)
+            self.units_raw += part.end_raw - part.first_raw
+
+    def _insert(self, part: Part) -> None:
+        """What comes back is old as a rule: it is looked for from the front. Neighbours within a lot become one part."""
+        parts, number = self.parts, part.lot.number
+        older: list[Part] = []
+        while parts and (parts[0].lot.number, parts[0].first_raw) < (number, part.first_raw):
+            older.append(parts.popleft())
+        if parts and parts[0].lot is part.lot and parts[0].first_raw == part.end_raw:
+            part = part_of(part.lot, part.first_raw, parts.popleft().end_raw)
+        if older and older[-1].lot is part.lot and older[-1].end_raw == part.first_raw:
+            part = part_of(part.lot, older.pop().first_raw, part.end_raw)
+        parts.appendleft(part)
+        parts.extendleft(reversed(older))
 
 
-def share(amount_raw: int, of_raw: int, first: int, end: int) -> int:
-    """What units `first` to `end` of `of_raw` have of `amount_raw`; of no units at all, everything."""
+def _shared(runs: list[Cut], qty_raw: int, proceeds_raw: int, proceeds_usd_e18: int | None) -> list[Cut]:
+    """Runs of lots as one cut a cost mint and basis status, each with its share of the proceeds."""
+    cuts: dict[tuple[str | None, str], Cut] = {}
+    first_raw = 0
+    for run in runs:
+        end_raw = first_raw + run.qty_raw
+        run.proceeds_raw = share(proceeds_raw, qty_raw, first_raw, end_raw)
+        if proceeds_usd_e18 is not None:
+            run.proceeds_usd_e18 = share(proceeds_usd_e18, qty_raw, first_raw, end_raw)
+        first_raw = end_raw
+        cut = cuts.setdefault((run.cost_mint, run.basis_status), run)
+        if cut is not run:
+            cut.qty_raw += run.qty_raw
+            cut.priced_raw += run.priced_raw
+            cut.proceeds_raw += run.proceeds_raw
+            cut.cost_raw = plus(cut.cost_raw, run.cost_raw)
+            cut.cost_usd_e18 = plus(cut.cost_usd_e18, run.cost_usd_e18)
+            cut.proceeds_usd_e18 = plus(cut.proceeds_usd_e18, run.proceeds_usd_e18)
+    return list(cuts.values())
+
+
+def plus(one: int | None, other: int | None) -> int | None:
+    """Their sum; None where one of them is unknown."""
+    return None if one is None or other is None else one + other
+
+
+def share(amount_raw: int, of_raw: int, first_raw: int, end_raw: int) -> int:
+    """What units `first_raw` to `end_raw` of `of_raw` have of `amount_raw`; of no units at all, everything."""
     if not of_raw:
         return amount_raw
-    return amount_raw * end // of_raw - amount_raw * first // of_raw
-
-
-def _realized(sale: Sold, parts: list[tuple[int, str | None, int | None]]) -> list[RealizedTrade]:
-    """The rows of a sale: one a mint in which its units were paid for, in the order of the lots, and one for the unknown."""
-    sums: dict[str | None, tuple[int, int, int | None]] = {}
-    first = 0
-    for qty_raw, cost_mint, cost_raw in parts or [(0, None, None)]:
-        key = None if cost_raw is None else cost_mint
-        proceeds_raw = share(sale.proceeds_raw, sale.qty_raw, first, first + qty_raw)
-        first += qty_raw
-        its_qty, its_proceeds, its_cost = sums.get(key, (0, 0, None))
-        summed = its_cost if cost_raw is None else (its_cost or 0) + cost_raw
-        sums[key] = (its_qty + qty_raw, its_proceeds + proceeds_raw, summed)
-    return [
-        RealizedTrade(
-            sale.signature,
-            sale.path,
-            qty_raw,
-            sale.proceeds_mint,
-            proceeds_raw,
-            key,
-            cost_raw,
-            UNKNOWN if cost_raw is None else KNOWN,
-        )
-        for key, (qty_raw, proceeds_raw, cost_raw) in sums.items()
-    ]
+    return amount_raw * end_raw // of_raw - amount_raw * first_raw // of_raw

@@ -36,12 +36,10 @@ def book(*entries: JournalEntry) -> dict[str, list[str]]:
     for one in in_order(entries):
         holdings.apply(one)
     lines: dict[str, list[str]] = {}
-    for (wallet, mint), position in sorted(holdings.positions.items()):
-        rows = [
-            f"sold {row.qty_raw} for {row.proceeds_raw}, cost {row.cost_raw}"
-            for row in holdings.realized[(wallet, mint)]
-        ]
-        rows += [f"holds {lot.qty_raw}, cost {lot.cost_raw}" for lot in position.open_lots()]
+    for (wallet, mint), realized in sorted(holdings.realized.items()):
+        rows = [f"sold {row.qty_raw} for {row.proceeds_raw}, cost {row.cost_raw}" for row in realized]
+        held = holdings.open_lots((wallet, mint))
+        rows += [f"holds {lot.qty_remaining_raw}, cost {lot.cost_remaining_raw}" for lot in held]
         lines[f"{wallet} {mint}"] = rows
     return lines
 

@@ -1,0 +1,37 @@
+"""Every detector there is, and one call for all of them."""
+
+from typing import Protocol
+
+from oof_pipelines.detectors.bad_route import BadRoute
+from oof_pipelines.detectors.bag_holder import BagHolder
+from oof_pipelines.detectors.idle import Idle
+from oof_pipelines.detectors.input import DetectorInput
+from oof_pipelines.detectors.moment import Moment
+from oof_pipelines.detectors.rug import Rug
+from oof_pipelines.detectors.sold_too_early import SoldTooEarly
+
+
+class Detector(Protocol):
+    """Finds moments of one kind. `version` goes up with every change that can give another moment for the same input."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    def detect(self, seen: DetectorInput) -> list[Moment]:
+        """The moments of an input; the same ones for the same input, whatever the order of its parts."""
+        ...
+
+
+DETECTORS: tuple[Detector, ...] = (SoldTooEarly(), BagHolder(), BadRoute(), Idle(), Rug())
+
+VERSIONS: dict[str, int] = {detector.kind: detector.version for detector in DETECTORS}
+"""Kind → version."""
+
+
+def detect_moments(seen: DetectorInput) -> list[Moment]:
+    """What all detectors find, by time of the event, then id."""
+    found = [moment for detector in DETECTORS for moment in detector.detect(seen)]
+    return sorted(found, key=lambda moment: (moment.t_event_s, moment.id))

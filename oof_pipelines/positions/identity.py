@@ -1,0 +1,26 @@
+"""Ids that a replay writes again: hashes of what an event says of itself, never of when or by which code it was read."""
+
+from hashlib import sha256
+
+from oof_pipelines.positions.events import PositionEvent
+from oof_pipelines.positions.results import ID_DIGITS
+
+
+def lot_id(entry: PositionEvent) -> str:
+    """Of the lot that an event brought in."""
+    return _hashed(f"{entry.wallet}|{entry.mint}|{entry.signature}|{entry.path}|{entry.seq}")
+
+
+def episode_id(start: PositionEvent) -> str:
+    """Of the episode that an event began."""
+    return _hashed(f"episode|{start.wallet}|{start.mint}|{start.signature}|{start.path}|{start.seq}")
+
+
+def exit_id(event: PositionEvent, kind: str, cost_mint: str | None, basis_status: str) -> str:
+    """Of one row of what an event realised."""
+    what = f"{event.wallet}|{event.mint}|{event.signature}|{event.path}|{kind}|{cost_mint or ''}|{basis_status}"
+    return _hashed(what)
+
+
+def _hashed(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:ID_DIGITS]

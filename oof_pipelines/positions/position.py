@@ -1,0 +1,289 @@
+"""One position: the lots, pockets, average cost and episode of one mint, of a wallet or of an owner set."""
+
+import msgspec
+
+from oof_pipelines.positions.average_cost import AverageCost
+from oof_pipelines.positions.episodes import OpenEpisode, begun
+from oof_pipelines.positions.events import BUY, PositionEvent
+from oof_pipelines.positions.identity import exit_id
+from oof_pipelines.positions.lots import Cut, LotQueue, OpenLot
+from oof_pipelines.positions.pockets import Pockets
+from oof_pipelines.positions.results import (
+    BURNED,
+    KNOWN,
+    MARKET,
+    PENDING,
+    SALE,
+    UNKNOWN,
+    MovedOut,
+    RealizedTrade,
+)
+from oof_pipelines.positions.valued import ValuedEvent
+
+RECEIVED = "receive"
+FROM_EXCHANGE = "exchange"
+CLAIMED = "claim"
+FROM_POOL = "lp"
+
+
+class Transit(msgspec.Struct, gc=False):
+    """Units on their way between wallets of one owner within a transaction: sent, less received so far."""
+
+    last: ValuedEvent
+    missing_raw: int
+
+
+class Finished(msgspec.Struct):
+    """What is over and will not change: lots of which nothing is left, episodes that ended, and what moved out."""
+
+    lots: list[OpenLot]
+    episodes: list[OpenEpisode]
+    moved: list[MovedOut]
+
+
+class Position:
+    """What is held of one mint. Events come in the order of the chain; what is over goes to `finished`."""
+
+    __slots__ = (
+        "average",
+        "episode",
+        "episode_count",
+        "finished",
+        "held",
+        "lot_count",
+        "mint",
+        "pockets",
+        "transit",
+        "unheld_raw",
+    )
+
+    def __init__(self, mint: str, finished: Finished) -> None:
+        self.mint = mint
+        self.finished = finished
+        self.held = LotQueue()
+        self.pockets = Pockets()
+        self.average = AverageCost()
+        self.episode: OpenEpisode | None = None
+        self.episode_count = 0
+        self.lot_count = 0
+        self.transit: Transit | None = None
+        self.unheld_raw = 0
+        """Units that left although no lot stood for them."""
+
+    def buy(self, valued: ValuedEvent) -> list[RealizedTrade]:
+        """Units were paid for; where what was paid is not known, their basis is not either."""
+        event = valued.event
+        (self.episode or self._begin(event)).count_trade(valued)
+        if event.other_raw is None:
+            self._add(valued, BUY, event.qty_raw, UNKNOWN, None)
+        else:
+            # Nothing of anything is worth nothing, whatever a price would say.
+            self._add(valued, BUY, event.qty_raw, KNOWN, valued.value_usd_e18 if event.other_raw else 0)
+        return []
+
+    def receive(self, valued: ValuedEvent, is_from_exchange: bool) -> list[RealizedTrade]:
+        """Units came in unpaid: at their value from an exchange, else with nobody knowing what they cost."""
+        if is_from_exchange:
+            self._add_at_market(valued, FROM_EXCHANGE, valued.event.qty_raw, valued.value_usd_e18)
+        else:
+            self._add(valued, RECEIVED, valued.event.qty_raw, UNKNOWN, None)
+        return []
+
+    def claim(self, valued: ValuedEvent) -> list[RealizedTrade]:
+        """Units came in as income, at their value."""
+        self._add_at_market(valued, CLAIMED, valued.event.qty_raw, valued.value_usd_e18)
+        return []
+
+    def sell(self, valued: ValuedEvent) -> list[RealizedTrade]:
+        """Units were sold for what came in."""
+        event = valued.event
+        (self.episode or self._begin(event)).count_trade(valued)
+        proceeds_raw = event.other_raw or 0
+        return self.realize(valued, SALE, event.other_mint, proceeds_raw, valued.value_usd_e18 if proceeds_raw else 0)
+
+    def burn(self, valued: ValuedEvent) -> list[RealizedTrade]:
+        """Units were destroyed, for nothing."""
+        return self.realize(valued, BURNED, "", 0, 0)
+
+    def realize(
+        self, valued: ValuedEvent, kind: str, proceeds_mint: str, proceeds_raw: int, proceeds_usd_e18: int | None
+    ) -> list[RealizedTrade]:
+        """Units left for proceeds, which may be none; the rows in the order of the lots."""
+        event = valued.event
+        episode = self.episode or self._begin(event)
+        rows: list[RealizedTrade] = []
+        for cut in self._leave(event.qty_raw, proceeds_raw, proceeds_usd_e18, is_sold=True):
+            row = self._row(valued, episode, kind, proceeds_mint, cut, is_first=not rows)
+            episode.count_row(row)
+            rows.append(row)
+        self._end_if_empty(event)
+        return rows
+
+    def move_out(self, valued: ValuedEvent) -> list[RealizedTrade]:
+        """Units left with their basis, to nobody knows whom."""
+        self._move_out(valued, valued.event.qty_raw)
+        self._end_if_empty(valued.event)
+        return []
+
+    def put_into_pool(self, valued: ValuedEvent) -> list[RealizedTrade]:
+        """Units are parked in the pool; those without a lot get one of unknown basis first."""
+        event = valued.event
+        missing_raw = event.qty_raw - self.held.units_raw
+        if missing_raw > 0:
+            self._add(valued, FROM_POOL, missing_raw, UNKNOWN, None)
+        elif self.episode is None:
+            self._begin(event)
+        parts, _ = self.held.take(event.qty_raw)
+        self.pockets.put(event.counterparty, parts)
+        self._end_if_empty(event)
+        return []
+
+    def take_out_of_pool(self, valued: ValuedEvent) -> list[RealizedTrade]:
+        """Parked units come back as they were; what is more than was parked is a lot at its share of the value."""
+        event = valued.event
+        parts, missing_raw = self.pockets.take(event.counterparty, event.qty_raw)
+        self.held.put_back(parts)
+        if missing_raw:
+            value = valued.value_usd_e18
+            if value is not None:
+                value -= value * (event.qty_raw - missing_raw) // event.qty_raw
+            self._add_at_market(valued, FROM_POOL, missing_raw, value)
+        else:
+            if self.episode is None:
+                self._begin(event)
+            self._end_if_empty(event)
+        return []
+
+    def pass_on(self, valued: ValuedEvent, sent_raw: int) -> list[RealizedTrade]:
+        """A transfer between wallets of one owner: `sent_raw` is below nothing at the end where it arrives."""
+        if self.transit is None:
+            self.transit = Transit(valued, sent_raw)
+        else:
+            self.transit.last = valued
+            self.transit.missing_raw += sent_raw
+        return []
+
+    def settle(self) -> None:
+        """Book what a finished transaction lost, or gained, between wallets of one owner.
+
+        A mint may withhold a fee of what is sent: those units left. Others stay in their lots.
+        """
+        transit, self.transit = self.transit, None
+        if transit is None or not transit.missing_raw:
+            return
+        if transit.missing_raw > 0:
+            self._move_out(transit.last, transit.missing_raw)
+            self._end_if_empty(transit.last.event)
+        else:
+            self._add(transit.last, RECEIVED, -transit.missing_raw, UNKNOWN, None)
+
+    def _add(self, valued: ValuedEvent, origin: str, qty_raw: int, basis_status: str, cost_usd_e18: int | None) -> None:
+        event = valued.event
+        episode = self.episode or self._begin(event)
+        number = self.lot_count = self.lot_count + 1
+        is_known = basis_status == KNOWN
+        cost_mint, cost_raw = (event.other_mint, event.other_raw) if is_known else (None, None)
+        name = episode.episode_id
+        self.held.add(OpenLot(number, event, name, origin, qty_raw, cost_mint, cost_raw, cost_usd_e18, basis_status))
+        episode.count_lot(origin, qty_raw, basis_status, cost_usd_e18)
+        if cost_usd_e18 is not None:
+            self.average.add(qty_raw, cost_usd_e18)
+
+    def _add_at_market(self, valued: ValuedEvent, origin: str, qty_raw: int, value_usd_e18: int | None) -> None:
+        self._add(valued, origin, qty_raw, UNKNOWN if value_usd_e18 is None else MARKET, value_usd_e18)
+
+    def _leave(
+        self, qty_raw: int, proceeds_raw: int = 0, proceeds_usd_e18: int | None = None, *, is_sold: bool
+    ) -> list[Cut]:
+        """Take units out of the position for good."""
+        missing_raw = qty_raw - self.held.units_raw
+        if missing_raw > 0:
+            self.unheld_raw += missing_raw
+        return self.held.leave(qty_raw, proceeds_raw, proceeds_usd_e18, is_sold, self.finished.lots)
+
+    def _row(
+        self, valued: ValuedEvent, episode: OpenEpisode, kind: str, proceeds_mint: str, cut: Cut, is_first: bool
+    ) -> RealizedTrade:
+        event, lot = valued.event, cut.first_lot
+        cost_usd_e18, proceeds_usd_e18 = cut.cost_usd_e18, cut.proceeds_usd_e18
+        average_usd_e18 = self._average_of(cut)
+        has_fees = is_first and (event.network_fee_lamports or event.tip_lamports)
+        # By place, which takes a fifth of the time that names take.
+        return RealizedTrade(
+            exit_id(event, kind, cut.cost_mint, cut.basis_status),
+            event.wallet,
+            self.mint,
+            episode.episode_id,
+            kind,
+            event.signature,
+            event.path,
+            event.slot,
+            event.tx_index,
+            event.block_time_s,
+            cut.qty_raw,
+            event.decimals,
+            proceeds_mint,
+            cut.proceeds_raw,
+            proceeds_usd_e18,
+            cut.cost_mint,
+            cut.cost_raw,
+            cost_usd_e18,
+            cut.basis_status,
+            None if proceeds_usd_e18 is None or cost_usd_e18 is None else proceeds_usd_e18 - cost_usd_e18,
+            average_usd_e18,
+            None if proceeds_usd_e18 is None or average_usd_e18 is None else proceeds_usd_e18 - average_usd_e18,
+            None if lot is None else lot.entry.block_time_s,
+            event.network_fee_lamports if is_first else 0,
+            event.tip_lamports if is_first else 0,
+            event.rent_lamports if is_first else 0,
+            valued.fees_usd_e18 if has_fees else 0,
+            valued.value_source,
+            valued.value_confidence_e18,
+        )
+
+    def _move_out(self, valued: ValuedEvent, qty_raw: int) -> None:
+        event = valued.event
+        episode = self.episode or self._begin(event)
+        episode.moved_out_raw += qty_raw
+        for cut in self._leave(qty_raw, is_sold=False):
+            self._average_of(cut)
+            self.finished.moved.append(
+                MovedOut(
+                    wallet=event.wallet,
+                    mint=self.mint,
+                    episode_id=episode.episode_id,
+                    signature=event.signature,
+                    path=event.path,
+                    slot=event.slot,
+                    moved_at_s=event.block_time_s,
+                    counterparty=event.counterparty,
+                    qty_raw=cut.qty_raw,
+                    cost_mint=cut.cost_mint,
+                    cost_raw=cut.cost_raw,
+                    cost_usd_e18=cut.cost_usd_e18,
+                    basis_status=cut.basis_status,
+                    status=PENDING,
+                )
+            )
+
+    def _average_of(self, cut: Cut) -> int | None:
+        """What the cut's priced units take of the average; None where it has others too."""
+        if cut.cost_usd_e18 is not None:
+            return self.average.take(cut.priced_raw)
+        if cut.priced_raw:
+            self.average.take(cut.priced_raw)
+        return None
+
+    def _begin(self, event: PositionEvent) -> OpenEpisode:
+        """Where no episode is open, this event begins the next."""
+        self.episode_count += 1
+        self.episode = begun(self.episode_count, event)
+        return self.episode
+
+    def _end_if_empty(self, event: PositionEvent) -> None:
+        """Where nothing is held and nothing in pools, the episode ends with this event."""
+        episode = self.episode
+        if episode is not None and not self.held.units_raw and not self.pockets.units_raw:
+            episode.last = event
+            self.finished.episodes.append(episode)
+            self.episode = None
