@@ -73,7 +73,7 @@ def _three_ways(folder: Path, trades: int, rounds: int, seed: int) -> None:
         for method, measured in found.items():
             measured.append(_measure(method, folder))
     ours = statistics.median(one.seconds for one in found["ours"])
-    click.echo(f"{trades:,} trades; medians of {rounds}; from the file to candles of 1m, 5m and 1h in memory")
+    click.echo(f"{trades:,} trades; medians of {rounds}; from the file to candles of 1m, 5m and 1h")
     for method, measured in found.items():
         seconds = statistics.median(one.seconds for one in measured)
         peak_kib = max(one.peak_kib for one in measured)
@@ -98,7 +98,8 @@ def _growth(folder: Path, seed: int) -> None:
         one = _measure("ours", folder)
         click.echo(
             f"  {trades:>11,} trades   {one.seconds:7.2f} s   {one.seconds / trades * _MILLION:5.2f} s a million   "
-            f"peak {one.peak_kib // _KIB_A_MIB:,} MiB   {one.candles:,} candles"
+            f"peak {one.peak_kib // _KIB_A_MIB:,} MiB   {one.candles:,} candles   "
+            f"checked and written: {one.written_seconds or 0:.1f} s"
         )
 
 

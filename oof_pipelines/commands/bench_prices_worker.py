@@ -8,7 +8,7 @@ import contextlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -25,7 +25,10 @@ _TIMEFRAMES = {"1m": 60, "5m": 300, "1h": 3_600}
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """Seconds from the file to candles in memory; of `ours` also until they are checked and written. `believed` trades."""
+    """Seconds from the file to finished candles; of `ours` also until they are checked and written. `believed` trades.
+
+    The candles of `ours` are in memory then, or where a day is more than a stripe, on disk.
+    """
 
     seconds: float
     written_seconds: float | None
@@ -48,7 +51,7 @@ class _Unserved:
     def begin(self, day: date) -> None:
         pass
 
-    def publish(self, day: date, frames: Mapping[str, pl.DataFrame], sha256: str) -> None:
+    def publish(self, day: date, pieces: Mapping[str, Iterable[pl.DataFrame]], sha256: str) -> None:
         pass
 
 

@@ -156,7 +156,7 @@ class _TradeMaker:
         makers: dict[str, Callable[[], Any]] = {
             "signature": lambda: "s" + (numbers + _FIRST_SIGNATURE).cast(pl.String).str.pad_start(87, "1"),
             "slot": lambda: _FIRST_SLOT + (drawn.second * _SLOTS_A_SECOND).astype(np.int64),
-            "tx_index": lambda: drawn.transaction % 1_000_003,
+            "tx_index": lambda: drawn.transaction,
             "block_time": lambda: pl.Series((self._midnight_s + drawn.second) * 1_000_000).cast(
                 pl.Datetime("us", "UTC")
             ),

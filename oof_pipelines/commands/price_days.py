@@ -9,7 +9,8 @@ from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.candles import PostgresCandles
 from oof_pipelines.storage.sol_usd_source import sol_usd_source
 from oof_pipelines.workflows.fold import InvalidPartitionError
-from oof_pipelines.workflows.price_day import ChangedMeanwhileError, days_to_price, price_day
+from oof_pipelines.workflows.price_day import days_to_price, price_day
+from oof_pipelines.workflows.priced_trades import ChangedMeanwhileError, UnorderedEventsError
 from oof_pipelines.workflows.reference_prices import days_to_refer, write_reference_day
 
 
@@ -42,7 +43,7 @@ def _price_days(store: ParquetStore, served: PostgresCandles) -> list[str]:
     for day in days_to_price(store, served):
         try:
             report = price_day(store, served, filters, day)
-        except (InvalidPartitionError, ChangedMeanwhileError) as error:
+        except (InvalidPartitionError, ChangedMeanwhileError, UnorderedEventsError) as error:
             failures.append(str(error))
             continue
         for dataset, file in report.files.items():

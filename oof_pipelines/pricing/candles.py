@@ -15,17 +15,21 @@ from oof_pipelines.pricing.coarser import fold_minutes
 from oof_pipelines.pricing.coded_trades import MINUTE_S, CodedTrades, code_trades
 from oof_pipelines.pricing.confidence import with_confidence
 from oof_pipelines.pricing.dollars import with_dollars
-from oof_pipelines.pricing.filters import PriceFilters
+from oof_pipelines.pricing.filters import MONEY_MINTS, PriceFilters
 from oof_pipelines.pricing.reference import ReferencePrices
 from oof_pipelines.pricing.trust import BELIEVED, REASONS, mark_trades, no_levels
 from oof_pipelines.pricing.two_step import second_steps, with_two_step
 
+PART_TRADES = 500_000
+"""Trades that are folded at once: some 400 MB."""
+
 _RANKS = {USDC_MINT: 3, USDT_MINT: 2, NATIVE_MINT: 1}
+_MONEY = list(MONEY_MINTS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Candles by timeframe, without what `finish_day` adds, and the levels for the next stretch."""
+    """Candles by timeframe, without what `finish_candles` adds, and the levels for the next stretch."""
 
     by_timeframe: dict[str, pl.DataFrame]
     levels: pl.DataFrame
@@ -52,24 +56,67 @@ def fold_stretch(trades: pl.DataFrame, decimals: pl.DataFrame, filters: PriceFil
     return Stretch(by_timeframe, levels)
 
 
-def finish_day(stretches: list[dict[str, pl.DataFrame]], reference: ReferencePrices) -> dict[str, pl.DataFrame]:
-    """A day's stretches (one at least) joined, with confidence, prices by two steps, dollars and primaries.
+def fold_pieces(
+    pieces: list[pl.DataFrame], decimals: pl.DataFrame, filters: PriceFilters, before: pl.DataFrame
+) -> Stretch:
+    """`fold_stretch` of pieces that follow each other, in parts where they have more than `PART_TRADES`: the same candles.
 
-    The stretches are emptied as they are joined, so that no timeframe is in memory twice for longer than its turn.
+    A part has all trades of its pairs, from either side, so that nothing in one depends on another. Rows come in the parts'
+    order. Mints and signers may be categories, of one kind in all pieces.
     """
-    finished: dict[str, pl.DataFrame] = {}
-    steps = None
-    # What one stretch costs here is by the call and not by the row: its timeframes take one turn together.
-    for names in [tuple(TIMEFRAMES)] if len(stretches) == 1 else [(name,) for name in TIMEFRAMES]:
-        sure = with_confidence(pl.concat([stretch.pop(name) for name in names for stretch in stretches]))
-        # The minutes come first: the second steps are theirs.
-        steps = second_steps(sure) if steps is None else steps
-        made = with_primary(with_dollars(with_two_step(sure, steps), reference))
-        if len(names) == 1:
-            finished[names[0]] = made
-        else:
-            finished = {name: made.filter(pl.duration(seconds=TIMEFRAMES[name]) == LENGTH) for name in names}
-    return finished
+    count = -(-sum(piece.height for piece in pieces) // PART_TRADES)
+    if count <= 1:
+        return fold_stretch(_as_text(pl.concat(pieces)), decimals, filters, before)
+    mints = pieces[0].schema["mint"]
+    mints = pl.Categorical(pl.Categories.random()) if mints == pl.String else mints
+    folded = []
+    for number in range(count):
+        is_of_part = _part(mints, count) == number
+        trades = _as_text(pl.concat([piece.filter(is_of_part) for piece in pieces]))
+        known = before.filter(is_of_part)
+        folded.append(fold_stretch(trades, decimals, filters, known) if trades.height else Stretch({}, known))
+    made = [stretch.by_timeframe for stretch in folded if stretch.by_timeframe]
+    joined = {name: pl.concat([by_timeframe[name] for by_timeframe in made]) for name in TIMEFRAMES}
+    return Stretch(joined, pl.concat([stretch.levels for stretch in folded]))
+
+
+def _part(mints: pl.DataType, count: int) -> pl.Expr:
+    """The number of a pair's part: by one mint for both directions of a pair with a coin in it."""
+    mint, quote = (pl.col(name).cast(mints).to_physical() for name in ("mint", "quote_mint"))
+    is_sold_for_money, is_money = (pl.col(name).is_in(_MONEY) for name in ("quote_mint", "mint"))
+    coin = pl.when(is_sold_for_money).then(mint).when(is_money).then(quote).otherwise(pl.min_horizontal(mint, quote))
+    return coin % count
+
+
+def _as_text(trades: pl.DataFrame) -> pl.DataFrame:
+    return trades.with_columns(pl.col("mint", "quote_mint", "signer").cast(pl.String))
+
+
+def steps_of(minutes: pl.DataFrame, coins: pl.Series) -> pl.DataFrame:
+    """The second steps (see two_step.py) that unfinished candles of a minute give, of `coins` alone."""
+    return second_steps(with_confidence(minutes.filter(pl.col("mint").is_in(coins.implode()))))
+
+
+def finish_candles(candles: pl.DataFrame, steps: pl.DataFrame, reference: ReferencePrices) -> pl.DataFrame:
+    """Folded candles with confidence, prices by two steps, dollars and primaries.
+
+    `candles` are all that the day has of their mints in a timeframe, and may be of several timeframes; `steps` are all that
+    the day has of the coins that are quotes.
+    """
+    return with_primary(with_dollars(with_two_step(with_confidence(candles), steps), reference))
+
+
+def finish_day(stretches: list[dict[str, pl.DataFrame]], reference: ReferencePrices) -> dict[str, pl.DataFrame]:
+    """Timeframe → a day's stretches (one at least) joined and finished, all of them in memory at once."""
+    minutes = pl.concat([stretch["1m"] for stretch in stretches])
+    folded = pl.concat([stretch[name] for name in TIMEFRAMES for stretch in stretches])
+    finished = finish_candles(folded, steps_of(minutes, minutes["quote_mint"].unique()), reference)
+    return {name: of_timeframe(finished, name) for name in TIMEFRAMES}
+
+
+def of_timeframe(candles: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Of candles of several timeframes those of one."""
+    return candles.filter(pl.duration(seconds=TIMEFRAMES[name]) == LENGTH)
 
 
 def with_primary(candles: pl.DataFrame) -> pl.DataFrame:

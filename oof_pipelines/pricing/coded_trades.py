@@ -28,6 +28,9 @@ TRADE_COLUMNS = (
 """What candles read of market_events, of rows whose kind is trade."""
 
 _ORDER = ("slot", "tx_index", "signature", "log_idx", "ordinal")
+ORDERED_TRADE_COLUMNS = tuple(name for name in TRADE_COLUMNS if name not in _ORDER)
+"""What suffices of trades that come in the chain's order."""
+
 # Prices from 100 trillion quote units on are none: times a dollar rate they would not fit Decimal(38,18).
 MOST_PRICE = 10 ** (14 + PLACES)
 _MONEY = list(MONEY_MINTS.values())
@@ -59,8 +62,13 @@ def known_decimals(trades: pl.LazyFrame) -> pl.DataFrame:
 
 
 def code_trades(trades: pl.DataFrame, decimals: pl.DataFrame) -> CodedTrades:
-    """Trades (columns `TRADE_COLUMNS`, in any order) of any stretch of time; `decimals` as `known_decimals` gives them."""
-    ordered = _both_ways(_in_chain_order(trades.select(TRADE_COLUMNS)))
+    """Trades of any stretch of time; `decimals` as `known_decimals` gives them.
+
+    They come in any order with the columns `TRADE_COLUMNS`, or in the chain's with `ORDERED_TRADE_COLUMNS` alone.
+    """
+    is_ordered = not set(_ORDER) & set(trades.columns)
+    ordered = trades if is_ordered else _in_chain_order(trades)
+    ordered = _both_ways(ordered.select(ORDERED_TRADE_COLUMNS))
     ordered = _with_decimals(ordered, decimals)
     # Categories of their own, so that codes are dense, and go when the frame goes.
     mints, signers = pl.Categories.random(), pl.Categories.random()
@@ -116,9 +124,9 @@ def _is_in_order() -> pl.Expr:
 
 
 def _both_ways(trades: pl.DataFrame) -> pl.DataFrame:
-    """A trade of two coins is a trade of either: it comes a second time, seen from the other coin."""
-    is_of_coins = ~pl.col("quote_mint").is_in(_MONEY)
-    turned = trades.filter(is_of_coins)
+    """A trade of two coins is a trade of either: it comes a second time, at its place, seen from the other coin."""
+    numbered = trades.with_row_index("place")
+    turned = numbered.filter(~pl.col("quote_mint").is_in(_MONEY))
     if turned.is_empty():
         return trades
     swapped = {
@@ -128,7 +136,8 @@ def _both_ways(trades: pl.DataFrame) -> pl.DataFrame:
         "base_reserve_raw": "quote_reserve_raw",
     }
     both = {**swapped, **{new: old for old, new in swapped.items()}}
-    return pl.concat([trades, turned.rename(both).select(trades.columns)])
+    seen = pl.concat([numbered, turned.rename(both).select(numbered.columns)])
+    return seen.sort("place", maintain_order=True).drop("place")
 
 
 def _with_decimals(trades: pl.DataFrame, decimals: pl.DataFrame) -> pl.DataFrame:

@@ -9,8 +9,8 @@ from decimal import Decimal
 import polars as pl
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.pricing.candle_columns import LENGTH, PRICES, TWO_STEP
-from oof_pipelines.pricing.coded_trades import MINUTE_S, MOST_PRICE
+from oof_pipelines.pricing.candle_columns import PRICES, TWO_STEP
+from oof_pipelines.pricing.coded_trades import MOST_PRICE
 from oof_pipelines.pricing.exact import MONEY, PLACES, as_money, scaled_product, scaled_ratio
 from oof_pipelines.pricing.filters import MONEY_DECIMALS, MONEY_MINTS
 from oof_pipelines.pricing.reference import MAX_AGE_S
@@ -24,10 +24,9 @@ _LEAST = pl.lit(Decimal("1e-16"), dtype=MONEY)
 _MOST = pl.lit(Decimal(MOST_PRICE // 10**PLACES), dtype=MONEY)
 
 
-def second_steps(candles: pl.DataFrame) -> pl.DataFrame:
-    """What each coin stood at in SOL, and from when on that was known: of those of the day's candles that are of a minute."""
-    is_minute = pl.duration(seconds=MINUTE_S) == LENGTH
-    steps = candles.lazy().filter(is_minute & (pl.col("quote_mint") == NATIVE_MINT) & pl.col("vwap").is_not_null())
+def second_steps(minutes: pl.DataFrame) -> pl.DataFrame:
+    """What each coin stood at in SOL, and from when on that was known, by candles of a minute with their confidence."""
+    steps = minutes.lazy().filter((pl.col("quote_mint") == NATIVE_MINT) & pl.col("vwap").is_not_null())
     return steps.select(
         pl.col("mint").alias("quote_mint"),
         pl.col("available_at").alias("known_at"),
@@ -40,7 +39,8 @@ def with_two_step(candles: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     """`candles` with a row in SOL more for each coin and time that has a price in coins only and a second step to SOL.
 
     Candles of several lengths may be among them: those of one time are from one bucket_start to one available_at. `steps`
-    as `second_steps` gives them. The volume in SOL is an estimate: converted at the second step's price.
+    as `second_steps` gives them, of the day and of every coin that is a quote here. The volume in SOL is an estimate:
+    converted at the second step's price.
     """
     is_money = pl.col("quote_mint").is_in(_MONEY)
     if steps.is_empty() or not candles.select((~is_money).any()).item():

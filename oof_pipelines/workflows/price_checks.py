@@ -1,6 +1,7 @@
 """What must hold of a day's candles before they are published."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
@@ -22,6 +23,7 @@ CANDLE_CHECKS = {
 
 _SUMS = ("trades", "excluded_trades", "base_volume_raw", "quote_volume_raw", "excluded_quote_raw")
 _MONEY = list(MONEY_MINTS.values())
+_EXAMPLES = 3
 _USD = [f"{name}_usd" for name in PRICES]
 
 
@@ -46,20 +48,67 @@ def check_names(dataset: str) -> dict[str, str]:
     return {f"{dataset}_{kind}": text for kind, text in CANDLE_CHECKS.items()}
 
 
-def check_candles(day: date, frames: dict[str, pl.DataFrame], totals: TradeTotals) -> tuple[CheckResult, ...]:
-    """Every check of every timeframe; `frames` are by dataset."""
-    results = []
-    has_right_columns = _has_right_columns(frames)
-    for (dataset, frame), seconds in zip(frames.items(), TIMEFRAMES.values(), strict=True):
-        results += [
-            _schema(dataset, day, frame, has_right_columns=has_right_columns),
-            _in_order(dataset, frame),
-            _adds_up(dataset, frame, frames["price_1m"], seconds, totals),
-        ]
-    return tuple(results)
+def check_candles(day: date, frames: Mapping[str, pl.DataFrame], totals: TradeTotals) -> tuple[CheckResult, ...]:
+    """Every check of every timeframe of a day at once; `frames` are by dataset."""
+    checks = CandleChecks(day)
+    checks.add(frames)
+    return checks.results(totals)
 
 
-def _has_right_columns(frames: dict[str, pl.DataFrame]) -> bool:
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one timeframe's stripes so far."""
+
+    rows: int = 0
+    misfits: list[str] = field(default_factory=list)
+    doubled: int = 0
+    strangers: int = 0
+    disordered: int = 0
+    disordered_mints: list[str] = field(default_factory=list)
+    different: int = 0
+    trades: int = 0
+    quote_raw: int = 0
+    last_mint: str = ""
+
+
+class CandleChecks:
+    """Every check of every timeframe, of a day in stripes: each has all candles of its mints, and follows the one before."""
+
+    def __init__(self, day: date) -> None:
+        self._day = day
+        self._seen = {name: _Seen() for name in CANDLE_DATASETS}
+
+    @property
+    def row_counts(self) -> dict[str, int]:
+        """Candles by dataset so far."""
+        return {name: seen.rows for name, seen in self._seen.items()}
+
+    def add(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Look at one stripe; `frames` are by dataset, all of them."""
+        has_right_columns = _has_right_columns(frames)
+        for dataset, seconds in zip(CANDLE_DATASETS, TIMEFRAMES.values(), strict=True):
+            frame, seen = frames[dataset], self._seen[dataset]
+            seen.rows += frame.height
+            if not has_right_columns:
+                seen.misfits += _misfits(dataset, frame)
+            _see_keys(seen, dataset, self._day, frame)
+            _see_order(seen, frame)
+            _see_sums(seen, frame, frames["price_1m"], seconds)
+
+    def results(self, totals: TradeTotals) -> tuple[CheckResult, ...]:
+        """The verdicts on all stripes together, given what the day's trades say by themselves."""
+        results = []
+        for dataset, seen in self._seen.items():
+            for kind, faults, about in (
+                ("schema", _schema_faults(seen), f"{seen.rows} rows"),
+                ("in_order", _order_faults(seen), f"{seen.rows} rows"),
+                ("adds_up", _sum_faults(seen, totals), f"{totals.trades} trades"),
+            ):
+                results.append(CheckResult(f"{dataset}_{kind}", not faults, faults or about))
+        return tuple(results)
+
+
+def _has_right_columns(frames: Mapping[str, pl.DataFrame]) -> bool:
     """Whether all timeframes, which have the same columns, are as the schema wants them: asked once, it takes a third.
 
     Of a day without trades there are columns and no values to look at.
@@ -73,20 +122,30 @@ def _has_right_columns(frames: dict[str, pl.DataFrame]) -> bool:
     return True
 
 
-def _schema(dataset: str, day: date, frame: pl.DataFrame, *, has_right_columns: bool) -> CheckResult:
-    name = f"{dataset}_schema"
-    if not has_right_columns:
-        try:
-            CANDLE_DATASETS[dataset].schema.validate(frame, lazy=True)
-        except SchemaErrors as errors:
-            return CheckResult(name, False, schema_failures(errors))
-    doubled = frame.height - frame.select(CANDLE_DATASETS[dataset].key).n_unique()
-    strangers = frame.filter(pl.col("bucket_start").dt.date() != day).height
-    faults = f"{doubled} rows share a key, {strangers} are of another day"
-    return CheckResult(name, not (doubled or strangers), faults if doubled or strangers else f"{frame.height} rows")
+def _misfits(dataset: str, frame: pl.DataFrame) -> list[str]:
+    try:
+        CANDLE_DATASETS[dataset].schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        return [schema_failures(errors)]
+    return []
 
 
-def _in_order(dataset: str, frame: pl.DataFrame) -> CheckResult:
+def _see_keys(seen: _Seen, dataset: str, day: date, frame: pl.DataFrame) -> None:
+    seen.doubled += frame.height - frame.select(CANDLE_DATASETS[dataset].key).n_unique()
+    seen.strangers += frame.filter(pl.col("bucket_start").dt.date() != day).height
+    # Keys of two stripes differ where no mint is in both; only then do their rows follow each other too.
+    seen.doubled += frame.filter(pl.col("mint") <= seen.last_mint).height
+    seen.last_mint = max(seen.last_mint, str(frame["mint"].max() or ""))
+
+
+def _schema_faults(seen: _Seen) -> str:
+    if seen.misfits:
+        return seen.misfits[0]
+    faults = f"{seen.doubled} rows share a key, {seen.strangers} are of another day"
+    return faults if seen.doubled or seen.strangers else ""
+
+
+def _see_order(seen: _Seen, frame: pl.DataFrame) -> None:
     wrong = pl.lit(False)
     for prices in (PRICES, _USD):
         opening, high, low, close, vwap = map(pl.col, prices)
@@ -97,29 +156,33 @@ def _in_order(dataset: str, frame: pl.DataFrame) -> CheckResult:
         wrong = wrong | ~missing.is_in([0, len(prices)])
     has_none = pl.col("trades") == 0
     wrong = wrong | (pl.col("vwap").is_null() != has_none) | (has_none != (pl.col("signers") == 0))
-    found = frame.filter(wrong)
-    detail = f"{found.height} of {frame.height} rows, e.g. of {', '.join(found['mint'].head(3))}"
-    return CheckResult(f"{dataset}_in_order", found.is_empty(), detail if found.height else f"{frame.height} rows")
+    mints = frame.filter(wrong)["mint"]
+    seen.disordered += mints.len()
+    seen.disordered_mints += mints.head(_EXAMPLES).to_list()
 
 
-def _adds_up(
-    dataset: str, frame: pl.DataFrame, minutes: pl.DataFrame, seconds: int, totals: TradeTotals
-) -> CheckResult:
-    name = f"{dataset}_adds_up"
+def _order_faults(seen: _Seen) -> str:
+    examples = ", ".join(seen.disordered_mints[:_EXAMPLES])
+    return f"{seen.disordered} of {seen.rows} rows, e.g. of {examples}" if seen.disordered else ""
+
+
+def _see_sums(seen: _Seen, frame: pl.DataFrame, minutes: pl.DataFrame, seconds: int) -> None:
     direct = _direct(frame)
-    trades = int(direct["trades"].cast(pl.Int64).sum()) + int(direct["excluded_trades"].cast(pl.Int64).sum())
-    quote_raw = sum(int(direct[column].cast(pl.Int128).sum()) for column in ("quote_volume_raw", "excluded_quote_raw"))
-    if TradeTotals(trades, quote_raw) != totals:
-        return CheckResult(name, False, f"{trades} trades of {totals.trades}, quote {quote_raw} of {totals.quote_raw}")
+    seen.trades += sum(int(direct[column].cast(pl.Int64).sum()) for column in ("trades", "excluded_trades"))
+    quote = ("quote_volume_raw", "excluded_quote_raw")
+    seen.quote_raw += sum(int(direct[column].cast(pl.Int128).sum()) for column in quote)
     if frame is minutes:
-        return CheckResult(name, True, f"{totals.trades} trades")
+        return
     folded = _folded(_direct(minutes), seconds)
     same = direct.select(folded.columns).sort("mint", "quote_mint", "bucket_start")
     different = folded.join(same, on=folded.columns, how="anti", nulls_equal=True).height
-    is_same = not different and folded.height == same.height
-    return CheckResult(
-        name, is_same, f"{totals.trades} trades" if is_same else f"{different} rows are not their minutes'"
-    )
+    seen.different += max(different, abs(folded.height - same.height))
+
+
+def _sum_faults(seen: _Seen, totals: TradeTotals) -> str:
+    if TradeTotals(seen.trades, seen.quote_raw) != totals:
+        return f"{seen.trades} trades of {totals.trades}, quote {seen.quote_raw} of {totals.quote_raw}"
+    return f"{seen.different} rows are not their minutes'" if seen.different else ""
 
 
 def _direct(frame: pl.DataFrame) -> pl.DataFrame:

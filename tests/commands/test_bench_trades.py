@@ -30,6 +30,16 @@ def test_the_rows_do_not_depend_on_the_slices(monkeypatch) -> None:
     assert pl.concat(slices).equals(whole.select("signature", "mint", "quote_raw"))
 
 
+def test_rows_are_in_the_order_in_which_the_store_keeps_them() -> None:
+    day = pl.concat(trade_slices(WORLD))
+    assert MARKET_EVENTS.arrange(day).equals(day)
+    # More transactions than a million, which no number of a place in a block may run around.
+    large = TradeWorld(trades=1_010_000, seed=7, day=WORLD.day, mints=5, wallets=50)
+    places = pl.concat(trade_slices(large, ["slot", "tx_index", "log_idx"]))
+    assert places.sort("slot", "tx_index", "log_idx").equals(places)
+    assert places["tx_index"].max() > 1_000_003  # type: ignore[operator]
+
+
 def test_there_is_dust_and_there_are_absurd_prices() -> None:
     day = pl.concat(trade_slices(WORLD)).filter(pl.col("quote_decimals") == 9)
     price = pl.col("quote_raw").cast(pl.Float64) / pl.col("base_raw").cast(pl.Float64)

@@ -12,9 +12,10 @@ from filled_home import FilledHome
 
 from assets.prices import candles, reference_prices
 from oof_pipelines.commands.bench_trades import TradeWorld, trade_slices
+from oof_pipelines.pricing.candle_columns import LENGTH
 from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
-from oof_pipelines.workflows import price_day as price_day_module
+from oof_pipelines.workflows import priced_stripes as priced_stripes_module
 from oof_pipelines.workflows.price_checks import check_names
 from resources.warehouse import Warehouse
 
@@ -84,13 +85,13 @@ def test_a_day_is_priced_told_and_served(
 def test_candles_that_do_not_add_up_are_left_as_they_were(
     filled_home: FilledHome, store: ParquetStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = price_day_module.finish_day
+    real = priced_stripes_module.finish_candles
 
-    def spoilt(*arguments: object) -> dict[str, pl.DataFrame]:
-        made = real(*arguments)  # type: ignore[arg-type]
-        return {**made, "5m": made["5m"].with_columns(pl.col("trades") + 1)}
+    def spoilt(*arguments: object) -> pl.DataFrame:
+        is_of_five_minutes = (pl.duration(minutes=5) == LENGTH).cast(pl.Int32)
+        return real(*arguments).with_columns(pl.col("trades") + is_of_five_minutes)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(price_day_module, "finish_day", spoilt)
+    monkeypatch.setattr(priced_stripes_module, "finish_candles", spoilt)
     with dg.DagsterInstance.ephemeral() as instance:
         done = materialize(instance)
         assert not done.success

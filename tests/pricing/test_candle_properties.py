@@ -4,14 +4,24 @@ from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from unittest import mock
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trade_rows import COIN, FILTERS, NO_REFERENCE, OTHER, SOL, THIRD, USDC, candles_of, frame_of, sol_at, trade
 
-from oof_pipelines.pricing.candles import finish_day, fold_stretch
-from oof_pipelines.pricing.coded_trades import known_decimals
+from oof_pipelines.pricing import candles as candles_module
+from oof_pipelines.pricing.candles import (
+    finish_candles,
+    finish_day,
+    fold_pieces,
+    fold_stretch,
+    of_timeframe,
+    steps_of,
+)
+from oof_pipelines.pricing.coded_trades import ORDERED_TRADE_COLUMNS, known_decimals
+from oof_pipelines.pricing.stripes import choose_stripes, quote_coins
 from oof_pipelines.pricing.trust import no_levels
 from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS
 
@@ -75,6 +85,57 @@ def test_stretches_of_whole_hours_give_what_the_whole_day_gives(rows: list[dict[
 
     reference = sol_at("150", *range(0, 4 * 3_600, 300))
     assert same(arranged(finish_day(stretches, reference)), arranged(candles_of(rows, reference)))
+
+
+def pairs_of(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.group_by("mint", "quote_mint").agg(pl.len().alias("trades"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(some_trades(), st.integers(1, 7), st.booleans())
+def test_parts_and_pieces_of_a_stretch_give_what_the_whole_gives(
+    rows: list[dict[str, object]], most: int, are_categories: bool
+) -> None:
+    frame = frame_of(rows).sort("slot", "tx_index", nulls_last=True)
+    decimals = known_decimals(frame.lazy())
+    hour = frame["block_time"].dt.hour()
+    levels, stretches = no_levels(), []
+    mints, signers = pl.Categories.random(), pl.Categories.random()
+    if are_categories:
+        coded = (
+            pl.col("mint", "quote_mint").cast(pl.Categorical(mints)),
+            pl.col("signer").cast(pl.Categorical(signers)),
+        )
+        frame = frame.with_columns(*coded)
+    with mock.patch.object(candles_module, "PART_TRADES", most):
+        for first in (0, 2):
+            of_stretch = frame.filter((hour >= first) & (hour < first + 2)).select(ORDERED_TRADE_COLUMNS)
+            pieces = list(of_stretch.iter_slices(5)) or [of_stretch]
+            stretch = fold_pieces(pieces, decimals, FILTERS, levels)
+            levels = stretch.levels
+            stretches.append(stretch.by_timeframe)
+
+    assert same(arranged(finish_day(stretches, NO_REFERENCE)), arranged(candles_of(rows)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(some_trades(), st.integers(1, 60))
+def test_stripes_finished_apart_give_what_the_whole_day_gives(rows: list[dict[str, object]], most: int) -> None:
+    frame = frame_of(rows)
+    reference = sol_at("150", *range(0, 4 * 3_600, 300))
+    folded = fold_stretch(frame, known_decimals(frame.lazy()), FILTERS, no_levels()).by_timeframe
+    pairs = pairs_of(frame)
+    steps = steps_of(folded["1m"], quote_coins(pairs))
+    stripes = choose_stripes(pairs, most)
+    finished = [
+        (part["mint"].n_unique(), finish_candles(part, steps, reference))
+        for _, part in stripes.cut(pl.concat(folded.values()))
+    ]
+
+    # No stripe has more than was foreseen, but where a mint has more by itself.
+    assert all(candles.height <= most or mints == 1 for mints, candles in finished)
+    made = pl.concat([candles for _, candles in finished])
+    assert same(arranged({name: of_timeframe(made, name) for name in folded}), arranged(candles_of(rows, reference)))
 
 
 @settings(max_examples=25, deadline=None)

@@ -42,6 +42,30 @@ def test_a_coin_traded_for_a_coin_gets_a_price_in_sol_and_dollars() -> None:
     assert through["confidence"] == by_key[COIN, OTHER]["confidence"] * step / 2
 
 
+def test_trades_of_two_coins_told_from_either_side_keep_the_order_of_the_chain() -> None:
+    rows = [
+        coin_in_other(10),  # 0.5 of OTHER a coin
+        # The same two coins with OTHER as the base: 4 of OTHER for 10 coins are 0.4 a coin.
+        trade(20, TEN_COINS * 4 // 10, TEN_COINS, mint=OTHER, quote=COIN),
+        trade(30, TEN_COINS, TEN_COINS * 6 // 10, quote=OTHER),
+        trade(40, TEN_COINS * 55 // 100, TEN_COINS, mint=OTHER, quote=COIN),
+    ]
+
+    made = {(row["mint"], row["quote_mint"]): row for row in candles_of(rows)["1m"].to_dicts()}
+
+    seen = made[COIN, OTHER]
+    assert [seen[name] for name in ("open", "high", "low", "close")] == list(
+        map(Decimal, ("0.5", "0.6", "0.4", "0.55"))
+    )
+    turned = made[OTHER, COIN]
+    assert (turned["open"], turned["high"], turned["low"]) == (
+        Decimal(2),
+        Decimal("2.5"),
+        Decimal("1.666666666666666667"),
+    )
+    assert turned["close"] == Decimal("1.818181818181818182")
+
+
 def test_the_second_step_is_taken_at_what_was_known_when_the_candle_began() -> None:
     # OTHER's candle is known from 01:00 on, not within its own minute, and for 15 minutes.
     def sources(at_s: float) -> list[str]:

@@ -1,17 +1,16 @@
 """Pricing a day: files that are a function of trades, reference and thresholds; nothing published that does not add up."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date
-from decimal import Decimal
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from priced_world import DAY, FILTERS, WORLD, Served, Source, file_bytes, spilled_files, store_of_the_day
 
 from oof_pipelines.chain.moves import NATIVE_MINT
-from oof_pipelines.commands.bench_trades import TradeWorld, trade_slices
+from oof_pipelines.commands.bench_trades import trade_slices
 from oof_pipelines.config_files import read_config
+from oof_pipelines.pricing.candle_columns import LENGTH, TIMEFRAMES
 from oof_pipelines.pricing.filters import PriceConfigError, read_filters
 from oof_pipelines.pricing.reference import ReferencePrice
 from oof_pipelines.storage.parquet import store as store_module
@@ -19,80 +18,18 @@ from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS
 from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS, REFERENCE_PRICES
 from oof_pipelines.storage.parquet.reference_rows import reference_prices
 from oof_pipelines.storage.parquet.store import ParquetStore
-from oof_pipelines.workflows import price_day as price_day_module
-from oof_pipelines.workflows.decode_day import DECODED
+from oof_pipelines.workflows import priced_stripes as priced_stripes_module
+from oof_pipelines.workflows import priced_trades as priced_trades_module
 from oof_pipelines.workflows.fold import InvalidPartitionError
 from oof_pipelines.workflows.price_checks import TradeTotals, check_candles
-from oof_pipelines.workflows.price_day import PRICES, ChangedMeanwhileError, days_to_price, price_day
+from oof_pipelines.workflows.price_day import days_to_price, price_day
+from oof_pipelines.workflows.priced_trades import ChangedMeanwhileError
 from oof_pipelines.workflows.reference_prices import days_to_refer, midnight_s, write_reference_day
-
-DAY = date(2026, 1, 5)
-FILTERS = read_filters(read_config("prices.yaml"))
-WORLD = TradeWorld(trades=6_000, seed=11, day=DAY, mints=30, wallets=300)
-
-
-class Served:
-    """Keeps what was published, which days count as published, and who was asked for reference prices."""
-
-    def __init__(self) -> None:
-        self.published: list[tuple[date, dict[str, pl.DataFrame]]] = []
-        self.held: list[str] = []
-        self.sha256s: dict[date, str] = {}
-        self.asked: dict[date, str] = {}
-
-    @contextmanager
-    def lock(self, dataset: str, day: date) -> Iterator[None]:
-        assert dataset not in self.held
-        self.held.append(dataset)
-        try:
-            yield
-        finally:
-            self.held.remove(dataset)
-
-    def days_published(self) -> set[date]:
-        return {day for day, sha256 in self.sha256s.items() if sha256}
-
-    def begin(self, day: date) -> None:
-        assert PRICES in self.held
-        self.sha256s[day] = ""
-
-    def publish(self, day: date, frames: Mapping[str, pl.DataFrame], sha256: str) -> None:
-        assert self.held == [DECODED, REFERENCE_PRICES.name, PRICES]
-        self.published.append((day, dict(frames)))
-        self.sha256s[day] = sha256
-
-    def record_asked(self, day: date, source: str) -> None:
-        assert self.held == [REFERENCE_PRICES.name]
-        self.asked[day] = source
-
-    def sources_asked(self) -> dict[date, str]:
-        return self.asked
-
-
-class Source:
-    """A SOL is worth so much, told every five minutes of the first half of the day."""
-
-    name = "klines"
-
-    def __init__(self, usd: str = "150") -> None:
-        self.usd = usd
-
-    def prices(self, first_s: int, last_s: int) -> list[ReferencePrice]:
-        noon_s = midnight_s(DAY) + 43_200
-        seconds = range(midnight_s(DAY), noon_s, 300)
-        told = [ReferencePrice(second, Decimal(self.usd), self.name, Decimal("0.9"), second) for second in seconds]
-        return [price for price in told if first_s <= price.at_s <= last_s]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> ParquetStore:
-    made = ParquetStore(tmp_path)
-    made.write(MARKET_EVENTS.name, DAY, pl.concat(trade_slices(WORLD)))
-    return made
-
-
-def file_bytes(store: ParquetStore) -> dict[str, bytes]:
-    return {name: store.path(name, DAY).read_bytes() for name in CANDLE_DATASETS}
+    return store_of_the_day(tmp_path)
 
 
 def test_a_day_is_priced_served_and_again_to_the_same_bytes(store: ParquetStore) -> None:
@@ -128,7 +65,7 @@ def test_the_pieces_that_a_day_is_read_in_change_nothing(store: ParquetStore, mo
     price_day(store, Served(), FILTERS, DAY)
     at_once = rows(store)
     monkeypatch.setattr(store_module, "ROWS_A_GROUP", 100)
-    monkeypatch.setattr(price_day_module, "STRETCH_TRADES", 150)
+    monkeypatch.setattr(priced_trades_module, "STRETCH_TRADES", 150)
     day = pl.concat(trade_slices(WORLD))
     store.write(MARKET_EVENTS.name, DAY, day)
     price_day(store, Served(), FILTERS, DAY)
@@ -140,7 +77,7 @@ def test_the_pieces_that_a_day_is_read_in_change_nothing(store: ParquetStore, mo
     store.write(MARKET_EVENTS.name, DAY, shaken)
     price_day(store, Served(), FILTERS, DAY)
     in_pieces = rows(store)
-    monkeypatch.setattr(price_day_module, "STRETCH_TRADES", 10**9)
+    monkeypatch.setattr(priced_trades_module, "STRETCH_TRADES", 10**9)
     price_day(store, Served(), FILTERS, DAY)
     assert same(rows(store), in_pieces)
     assert not same(in_pieces, at_once)
@@ -194,36 +131,42 @@ def test_a_day_without_events_has_no_files_and_one_without_trades_empty_ones(tmp
     assert all(check.has_passed for check in report.checks)
 
 
+SPOILT = [
+    ("price_1m", pl.col("high") / 2, "price_1m_in_order"),
+    ("price_5m", pl.col("trades") + 1, "price_5m_adds_up"),
+    ("price_1h", pl.col("quote_volume_raw") + 1, "price_1h_adds_up"),
+    ("price_1h", pl.col("close") * 0 + pl.col("low"), "price_1h_adds_up"),
+    ("price_1m", pl.col("vwap").clip(upper_bound=-1), "price_1m_schema"),
+    ("price_1m", pl.col("bucket_start").max(), "price_1m_schema"),
+    ("price_5m", pl.lit(None, dtype=pl.Decimal(38, 18)).alias("open"), "price_5m_in_order"),
+]
+
+
 @pytest.mark.parametrize(
-    ("name", "change", "check"),
-    [
-        ("price_1m", pl.col("high") / 2, "price_1m_in_order"),
-        ("price_5m", pl.col("trades") + 1, "price_5m_adds_up"),
-        ("price_1h", pl.col("quote_volume_raw") + 1, "price_1h_adds_up"),
-        ("price_1h", pl.col("close") * 0 + pl.col("low"), "price_1h_adds_up"),
-        ("price_1m", pl.col("vwap").clip(upper_bound=-1), "price_1m_schema"),
-        ("price_1m", pl.col("bucket_start").max(), "price_1m_schema"),
-        ("price_5m", pl.lit(None, dtype=pl.Decimal(38, 18)).alias("open"), "price_5m_in_order"),
-    ],
+    ("most_candles", "name", "change", "check"),
+    [*((10**6, *one) for one in SPOILT), *((5_000, *one) for one in SPOILT[1:6:2])],
 )
 def test_candles_that_are_not_their_trades_are_not_published(
-    store: ParquetStore, monkeypatch: pytest.MonkeyPatch, name: str, change: pl.Expr, check: str
+    store: ParquetStore, monkeypatch: pytest.MonkeyPatch, most_candles: int, name: str, change: pl.Expr, check: str
 ) -> None:
-    real = price_day_module.finish_day
+    real = priced_stripes_module.finish_candles
+    length = timedelta(seconds=TIMEFRAMES[name.removeprefix("price_")])
 
-    def spoilt(*arguments: object) -> dict[str, pl.DataFrame]:
-        made = real(*arguments)  # type: ignore[arg-type]
-        frame = made[name.removeprefix("price_")]
+    def spoilt(candles: pl.DataFrame, *arguments: object) -> pl.DataFrame:
+        made = real(candles, *arguments)  # type: ignore[arg-type]
         column = change.meta.output_name()
-        made[name.removeprefix("price_")] = frame.with_columns(change.cast(frame.schema[column]).alias(column))
-        return made
+        spoilt_column = made.with_columns(change.cast(made.schema[column]).alias(column))
+        return spoilt_column if set(candles.select(LENGTH).to_series()) == {length} else made
 
     served = Served()
     price_day(store, served, FILTERS, DAY)
     before = file_bytes(store)
-    monkeypatch.setattr(price_day_module, "finish_day", spoilt)
+    monkeypatch.setattr(priced_stripes_module, "finish_candles", spoilt)
+    monkeypatch.setattr(priced_stripes_module, "FEW_CANDLES", 0)
+    monkeypatch.setattr(priced_stripes_module, "STRIPE_CANDLES", most_candles)
     with pytest.raises(InvalidPartitionError) as raised:
         price_day(store, served, FILTERS, DAY)
+    assert not spilled_files(store)
     assert check in {result.name for result in raised.value.checks if not result.has_passed}
     assert (file_bytes(store), len(served.published)) == (before, 1)
 
@@ -242,7 +185,7 @@ def test_a_trade_that_went_missing_is_noticed(store: ParquetStore) -> None:
 
 def test_events_replaced_while_they_are_read_are_noticed(store: ParquetStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "ROWS_A_GROUP", 100)
-    monkeypatch.setattr(price_day_module, "STRETCH_TRADES", 150)
+    monkeypatch.setattr(priced_trades_module, "STRETCH_TRADES", 150)
     day = pl.concat(trade_slices(WORLD))
     store.write(MARKET_EVENTS.name, DAY, day.head(3_000))
 
@@ -275,16 +218,26 @@ def test_thresholds_that_cannot_be_used_are_named(change: dict[str, object], mes
         read_filters({name: value for name, value in values.items() if name != "fewest_raw"})
 
 
+WRITES = [f"write {name}" for name in CANDLE_DATASETS]
+
+
 class KilledError(Exception):
     """What a killed process looks like from inside."""
 
 
 @pytest.mark.parametrize(
-    "fatal", ["read", "fold", "validate", "begin", *(f"write {name}" for name in CANDLE_DATASETS), "publish"]
+    ("fatal", "most_candles"),
+    [
+        *((step, 10**6) for step in ("read", "fold", "finish", "validate", "begin", *WRITES, "publish")),
+        *((step, 5_000) for step in ("finish", WRITES[1], "publish")),
+    ],
 )
-def test_killed_anywhere_doing_it_again_ends_the_same(store: ParquetStore, fatal: str) -> None:
+def test_killed_anywhere_doing_it_again_ends_the_same(
+    store: ParquetStore, monkeypatch: pytest.MonkeyPatch, fatal: str, most_candles: int
+) -> None:
     served = Served()
     price_day(store, served, FILTERS, DAY)
+    monkeypatch.setattr(priced_stripes_module, "STRIPE_CANDLES", most_candles)
     wanted = file_bytes(store)
     # Other thresholds, so that what is there is not yet what is wanted.
     stricter = read_filters({**read_config("prices.yaml"), "fewest_raw": 1_000_000})  # type: ignore[dict-item]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pandera.polars as pa
 import polars as pl
 
+from oof_pipelines.storage.parquet.dataset_schema import DatasetSchema
+
 RAW_AMOUNT = pl.Decimal(38, 0)
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -42,7 +44,7 @@ def make_dataset(
     sort_by: tuple[str, ...],
     partition_column: str = "day",
 ) -> Dataset:
-    schema = pa.DataFrameSchema(columns, name=name, strict=True, ordered=True)
+    schema = DatasetSchema(columns, name=name)
     return Dataset(name, schema, key, sort_by, partition_column)
 
 

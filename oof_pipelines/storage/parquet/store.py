@@ -6,21 +6,27 @@ with everyone who reads the files: see parquet_store/README.md.
 
 import hashlib
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from oof_pipelines.storage.parquet.dataset import Dataset
+from oof_pipelines.storage.parquet.pieces import sink_pieces
 from oof_pipelines.storage.parquet.schemas import DATASETS
+from oof_pipelines.storage.parquet.spill import SpilledFrames
 
 ROWS_A_GROUP = 16_384
 _FILE_NAME = "part.parquet"
 _UNFINISHED_SUFFIX = ".unfinished"
+_SPILL_PREFIX = ".spill-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,24 @@ class ParquetStore:
     def write(self, dataset: str, partition: Partition, frame: pl.DataFrame) -> WrittenPartition:
         return write_partition(self.root, object_key(dataset, partition), frame, DATASETS[dataset])
 
+    def write_pieces(self, dataset: str, partition: Partition, pieces: Iterable[pl.DataFrame]) -> WrittenPartition:
+        """As `write` of all pieces in one frame; see `write_pieces`."""
+        return write_pieces(self.root, object_key(dataset, partition), pieces, DATASETS[dataset])
+
+    @contextmanager
+    def spill(self, name: str, partition: Partition) -> Iterator[SpilledFrames]:
+        """A place on disk for frames that a writer of the partition cannot hold, for the block; see `SpilledFrames`.
+
+        It lies under the root, in a hidden folder that no dataset's pattern matches. What a killed writer left there is
+        removed first: whoever spills holds the lock that `name` stands for.
+        """
+        folder = self.root / f"{_SPILL_PREFIX}{name}-{partition}"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            yield SpilledFrames(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
 
 def _frame_of(parquet: pq.ParquetFile, group: int, columns: list[str] | None) -> pl.DataFrame:
     frame = pl.from_arrow(parquet.read_row_group(group, columns=columns, use_threads=False))
@@ -135,16 +159,36 @@ def object_key(dataset: str, partition: Partition) -> str:
 def write_partition(root: Path, key: str, frame: pl.DataFrame, dataset: Dataset) -> WrittenPartition:
     """Write `frame` as the partition at `key`, atomically. The same rows give the same bytes, whatever their order was.
 
-    Rows are sorted by the dataset's total key and rechunked, since Polars writes other bytes for other chunks. The file is
-    on disk before it is renamed, and its folder's entry after, so that a crash leaves the old partition or the new.
+    Rows are sorted by the dataset's total key and rechunked, since Polars writes other bytes for other chunks.
     """
     ordered = dataset.arrange(frame)
+    return _replace(root, key, lambda path: ordered.write_parquet(path, **_writing()))
+
+
+def write_pieces(root: Path, key: str, pieces: Iterable[pl.DataFrame], dataset: Dataset) -> WrittenPartition:
+    """As `write_partition` of all pieces in one frame, to the same bytes, but with a few of them in memory at a time.
+
+    The rows are in the dataset's total order already. Raises `PiecesOutOfOrderError` where they are not, and what `pieces`
+    raises: the partition is left as it was.
+    """
+    return _replace(root, key, lambda path: sink_pieces(path, pieces, dataset, _writing(), key=key))
+
+
+def _writing() -> dict[str, Any]:
+    """Polars' options for every partition: part of what makes the bytes the same."""
+    return {"compression": "zstd", "compression_level": 3, "statistics": True, "row_group_size": ROWS_A_GROUP}
+
+
+def _replace(root: Path, key: str, write: Callable[[Path], None]) -> WrittenPartition:
+    """Have `write` make a file beside the partition at `key`, then put it in its place.
+
+    The file is on disk before it is renamed, and its folder's entry after, so that a crash leaves the old partition or the
+    new.
+    """
     path = root / key
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + _UNFINISHED_SUFFIX)
-    ordered.write_parquet(
-        unfinished, compression="zstd", compression_level=3, statistics=True, row_group_size=ROWS_A_GROUP
-    )
+    write(unfinished)
     with unfinished.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())

@@ -3,7 +3,7 @@
 Beside them stands which days are served as their files have them, and who was asked for a day's reference prices.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any
@@ -82,17 +82,18 @@ class PostgresCandles:
         """`source` was asked for the day's reference prices, and its file is written where it has one."""
         self._connection.execute(_RECORD_SOURCE, {"day": day, "source": source})
 
-    def publish(self, day: date, frames: Mapping[str, pl.DataFrame], sha256: str) -> None:
-        """Replace the day's candles, of every timeframe, in one transaction. `frames` are by dataset."""
+    def publish(self, day: date, pieces: Mapping[str, Iterable[pl.DataFrame]], sha256: str) -> None:
+        """Replace the day's candles, of every timeframe, in one transaction. `pieces` are by dataset, each read once."""
         names = ["day", "tf", *SERVED_COLUMNS]
         copy_in = sql.SQL("copy price_candles ({}) from stdin").format(sql.SQL(", ").join(map(sql.Identifier, names)))
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute("delete from price_candles where day = %s", (day,))
             with cursor.copy(copy_in) as copy:
-                for dataset, frame in frames.items():
+                for dataset, frames in pieces.items():
                     tf = timeframe_of(dataset)
-                    for row in frame.filter(pl.col("vwap").is_not_null()).select(SERVED_COLUMNS).iter_rows():
-                        copy.write_row((day, tf, *row))
+                    for frame in frames:
+                        for row in frame.filter(pl.col("vwap").is_not_null()).select(SERVED_COLUMNS).iter_rows():
+                            copy.write_row((day, tf, *row))
             cursor.execute(_RECORD, {"day": day, "sha256": sha256})
 
     def read(self, mint: str, timeframe: str, since: datetime, until: datetime) -> pl.DataFrame:

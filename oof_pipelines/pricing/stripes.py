@@ -1,0 +1,77 @@
+"""Stripes: ranges of mints whose candles are finished one range after the other, so that a day need not fit in memory.
+
+Whatever finishing a candle looks at is of its own mint: confidence, dollars, primaries, prices by two steps. Only the second
+steps are of other mints, and those are few: of the coins that occur as quotes (`quote_coins`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from oof_pipelines.pricing.candle_columns import TIMEFRAMES
+from oof_pipelines.pricing.filters import MONEY_MINTS
+
+_DAY_S = 86_400
+_MONEY = list(MONEY_MINTS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Stripes:
+    """Contiguous ranges in the order of the mints. `first_mints` are those that the second and later ranges begin with."""
+
+    first_mints: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.first_mints) + 1
+
+    def cut(self, candles: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+        """(number of the stripe from 0, its rows in their order), ascending, of the stripes that have rows."""
+        if not self.first_mints:
+            yield 0, candles
+            return
+        numbers = pl.Series(self.first_mints).search_sorted(candles["mint"], side="right")
+        numbered = candles.with_columns(numbers.alias("stripe"))
+        parts = numbered.partition_by("stripe", as_dict=True, include_key=False, maintain_order=True)
+        for (number,), part in sorted(parts.items()):
+            yield number, part
+
+
+def choose_stripes(pairs: pl.DataFrame, most_candles: int) -> Stripes:
+    """Stripes of at most `most_candles` over all timeframes; a mint that has more by itself is a stripe of its own.
+
+    `pairs` has mint, quote_mint and trades (how many the day has, as they were made). What is counted is an upper bound.
+    """
+    first_mints = []
+    held = 0
+    for mint, candles in _most_candles(pairs).iter_rows():
+        if held and held + candles > most_candles:
+            first_mints.append(mint)
+            held = 0
+        held += candles
+    return Stripes(tuple(first_mints))
+
+
+def quote_coins(pairs: pl.DataFrame) -> pl.Series:
+    """The mints that others are traded for and that are no money. A trade of two coins has either as the quote."""
+    of_coins = pairs.filter(~pl.col("quote_mint").is_in(_MONEY))
+    both = pl.concat([of_coins["quote_mint"], of_coins["mint"].alias("quote_mint")])
+    return both.filter(~both.is_in(_MONEY)).unique().sort()
+
+
+def _most_candles(pairs: pl.DataFrame) -> pl.DataFrame:
+    """mint → candles of all its pairs and timeframes at most, sorted by mint."""
+    of_coins = pairs.filter(~pl.col("quote_mint").is_in(_MONEY))
+    turned = of_coins.rename({"mint": "quote_mint", "quote_mint": "mint"})
+    # A pair of coins may have a row in SOL by two steps beside each of its own.
+    sides = [pairs, of_coins, turned, turned]
+    columns = ("mint", "quote_mint", "trades")
+    seen_from_either = pl.concat([side.select(columns) for side in sides]).with_columns(pl.col("trades").cast(pl.Int64))
+    buckets = [pl.min_horizontal("trades", pl.lit(_DAY_S // seconds)) for seconds in TIMEFRAMES.values()]
+    return (
+        seen_from_either.with_columns(pl.sum_horizontal(buckets).alias("candles"))
+        .group_by("mint")
+        .agg(pl.col("candles").sum())
+        .sort("mint")
+    )
