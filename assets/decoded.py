@@ -28,6 +28,7 @@ _DESCRIPTIONS = {
     "liquidity": "What wallets put into pools and took out of them, mint by mint.",
     "token_events": "Launches, graduations, migrations and pools made: the lives of tokens.",
     "market_events": "The market as one typed stream: trades pool by pool, pool states, launches, mints, liquidity.",
+    "position_events": "What happened to each wallet's holdings: bought, sold, sent, received, claimed, pooled; costs.",
 }
 _MOST_PROGRAMS_SHOWN = 20
 

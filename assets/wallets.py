@@ -1,4 +1,6 @@
-"""wallet_actions: every action by the wallets it concerns, in 64 buckets, brought up to date from the days that changed."""
+"""wallet_actions and wallet_events: what wallets did and what happened to their holdings, in 64 buckets, brought up to date
+together from the days that changed.
+"""
 
 from collections.abc import Iterator
 
@@ -12,23 +14,35 @@ from resources.warehouse import Warehouse
 WALLET_POOL = "wallets"
 """One run at a time updates wallet buckets."""
 
-_NAME = "wallet_actions"
+_DESCRIPTIONS = {
+    "wallet_actions": "Every action by wallet, own and as the other side: one bucket to read instead of every day.",
+    "wallet_events": "What happened to each wallet's holdings, in order: what positions are made from.",
+}
+_DAYS = ("actions", "position_events")
+"""Both files of a bucket are of one update, so each is made from both."""
 
 
-@dg.asset(
-    name=_NAME,
-    deps=[dg.AssetDep("actions", partition_mapping=dg.AllPartitionMapping())],
-    description="Every action by wallet, own and as the other side: what positions read, one bucket instead of every day.",
+@dg.multi_asset(
+    name="wallets",
+    specs=[
+        dg.AssetSpec(
+            name,
+            deps=[dg.AssetDep(day, partition_mapping=dg.AllPartitionMapping()) for day in _DAYS],
+            description=text,
+            group_name="wallets",
+            kinds={"parquet", "polars"},
+        )
+        for name, text in _DESCRIPTIONS.items()
+    ],
     partitions_def=WALLET_BUCKET_KEYS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     check_specs=[
-        dg.AssetCheckSpec(name, asset=_NAME, blocking=True, description=text) for name, text in WALLET_CHECKS.items()
+        dg.AssetCheckSpec(name, asset=asset, blocking=True, description=text)
+        for name, (asset, text) in WALLET_CHECKS.items()
     ],
     pool=WALLET_POOL,
-    group_name="wallets",
-    kinds={"parquet", "polars"},
 )
-def wallet_actions(
+def wallets(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
     reports: list[WalletReport] = []
@@ -40,24 +54,26 @@ def wallet_actions(
         reports.append(outcome)
         _record(context, outcome)
     checked = [*(report.checks for report in reports), *(error.checks for error in errors)]
-    yield from check_results(_NAME, WALLET_CHECKS, checked)
+    for asset in _DESCRIPTIONS:
+        yield from check_results(asset, [name for name, spec in WALLET_CHECKS.items() if spec[0] == asset], checked)
     if errors:
-        published = [f"{report.bucket:02d}" for report in reports if report.file]
-        raise fail_after_publishing(context, {_NAME: published}, [str(error) for error in errors])
-    yield dg.MaterializeResult(asset_key=_NAME)
+        published = [f"{report.bucket:02d}" for report in reports if report.files]
+        raise fail_after_publishing(context, dict.fromkeys(_DESCRIPTIONS, published), [str(error) for error in errors])
+    for asset in _DESCRIPTIONS:
+        yield dg.MaterializeResult(asset_key=asset)
 
 
 def _record(context: dg.AssetExecutionContext, report: WalletReport) -> None:
-    if report.file is None:
-        return
-    context.add_asset_metadata(
-        {
-            "dagster/partition_row_count": report.row_count,
-            "wallets": report.wallet_count,
-            "changed_days": report.changed_days,
-            "size_bytes": report.file.size_bytes,
-            "sha256": report.file.sha256,
-            "object_key": report.file.object_key,
-        },
-        partition_key=f"{report.bucket:02d}",
-    )
+    for name, file in report.files.items():
+        context.add_asset_metadata(
+            {
+                "dagster/partition_row_count": report.row_counts[name],
+                "wallets": report.wallet_count,
+                "changed_days": report.changed_days,
+                "size_bytes": file.size_bytes,
+                "sha256": file.sha256,
+                "object_key": file.object_key,
+            },
+            asset_key=name,
+            partition_key=f"{report.bucket:02d}",
+        )

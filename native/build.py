@@ -1,6 +1,6 @@
-"""`make native`: compiles what decodes into the environment that runs this, from the very files that run without it.
+"""`make native`: compiles what decodes and what books into the environment that runs this, from the very files that run without it.
 
-The modules of `chain/` and `decode/` go through mypyc (classes.py says how they are rewritten first), the reader of JSON is
+The modules of `chain/` and `decode/` and the engine in `positions/` go through mypyc (classes.py says how they are rewritten first), the reader of JSON is
 C of our own (reader/). All of it lands in the environment's site-packages with a finder (finder.py) that hands it out as long
 as the sources are the ones it was made of. `python native/build.py --remove` takes it away again.
 """
@@ -20,8 +20,21 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 HOUSE = HERE.parent
 SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
-PACKAGES = ("oof_pipelines/chain", "oof_pipelines/decode")
+PACKAGES = ("oof_pipelines/chain", "oof_pipelines/decode", "oof_pipelines/positions")
 READER = "oof_pipelines.chain.transaction_reader"
+# Of positions/ only what books; the rest makes events, or is there to be slow.
+ENGINE = {
+    "average_cost.py",
+    "book.py",
+    "cost_totals.py",
+    "episodes.py",
+    "exits.py",
+    "holdings.py",
+    "identity.py",
+    "lots.py",
+    "pockets.py",
+    "position.py",
+}
 # msgspec has to see these classes as they are written, or nothing of them is in anybody's way.
 LEFT_AS_THEY_ARE = {
     "__init__.py",
@@ -67,15 +80,17 @@ def sources() -> Iterator[Path]:
 
 def write_sources(work: Path) -> list[str]:
     """The sources as they are compiled, below `work`; the paths of those that are."""
-    from classes import rewritten
+    from classes import rewritten, with_final_constants
 
     shutil.rmtree(work / "oof_pipelines", ignore_errors=True)
     compiled = []
     for one in [Path("oof_pipelines/__init__.py"), *sources()]:
         text = (HOUSE / one).read_text()
-        if one.name not in LEFT_AS_THEY_ARE:
+        if one.name in ENGINE if one.parent.name == "positions" else one.name not in LEFT_AS_THEY_ARE:
             compiled.append(str(one))
             text = rewritten(text)
+        else:
+            text = with_final_constants(text)
         (work / one).parent.mkdir(parents=True, exist_ok=True)
         (work / one).write_text(text)
     return compiled

@@ -20,6 +20,17 @@ def rewritten(source: str) -> str:
     tree = ast.parse(source)
     _Classes().visit(tree)
     _make_final(tree)
+    return _printed(tree)
+
+
+def with_final_constants(source: str) -> str:
+    """A module that is not compiled, as those that are should see it: its constants are written into them."""
+    tree = ast.parse(source)
+    _make_final(tree)
+    return _printed(tree)
+
+
+def _printed(tree: ast.Module) -> str:
     first = next((at for at, one in enumerate(tree.body) if isinstance(one, ast.Import | ast.ImportFrom)), 1)
     tree.body[first:first] = ast.parse(_IMPORTS).body
     return ast.unparse(ast.fix_missing_locations(tree))

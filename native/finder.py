@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from pathlib import Path
 
-_PREFIXES = ("oof_pipelines.chain.", "oof_pipelines.decode.", "oof__mypyc")
+_PREFIXES = ("oof_pipelines.chain.", "oof_pipelines.decode.", "oof_pipelines.positions.", "oof__mypyc")
 
 
 class Finder:

@@ -6,6 +6,7 @@ import click
 
 # Name → (module, attribute): loading one command must not cost the import of all.
 COMMANDS = {
+    "analyze": ("oof_pipelines.commands.analyze", "analyze"),
     "bench": ("oof_pipelines.commands.bench", "bench"),
     "chart": ("oof_pipelines.commands.chart", "chart"),
     "decode": ("oof_pipelines.commands.decode", "decode"),
@@ -14,6 +15,7 @@ COMMANDS = {
     "features": ("oof_pipelines.commands.features", "features"),
     "fold": ("oof_pipelines.commands.fold", "fold"),
     "follow": ("oof_pipelines.commands.follow", "follow"),
+    "leaderboard": ("oof_pipelines.commands.leaderboard", "leaderboard"),
     "market-node": ("oof_pipelines.commands.market_node", "market_node"),
     "market": ("oof_pipelines.commands.market", "market"),
     "migrate": ("oof_pipelines.commands.migrate", "migrate"),

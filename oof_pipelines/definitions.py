@@ -8,13 +8,16 @@ import dagster as dg
 from assets.decoded import decoded
 from assets.features import features_1m
 from assets.market_data import market_assets
+from assets.moments import moments
+from assets.positions import positions
 from assets.prices import candles, reference_prices
 from assets.raw import inbox, raw_logs, raw_transactions
 from assets.risk_flags import risk_flags
-from assets.wallets import wallet_actions
+from assets.wallets import wallets
 from resources.market_data import MarketData
 from resources.warehouse import Warehouse
 from sensors.fold_inbox import close_yesterday, fold_inbox, inbox_sensor
+from sensors.follow_positions import positions_sensor, update_moments, update_positions
 from sensors.refresh_market import market_jobs, market_schedules
 from sensors.update_wallets import update_wallets, wallets_sensor
 
@@ -35,11 +38,13 @@ def build_definitions(**overrides: object) -> dg.Definitions:
             reference_prices,
             candles,
             features_1m,
-            wallet_actions,
+            wallets,
+            positions,
+            moments,
             *market_assets,
         ],
-        jobs=[fold_inbox, update_wallets, *market_jobs],
-        sensors=[inbox_sensor, wallets_sensor],
+        jobs=[fold_inbox, update_wallets, update_positions, update_moments, *market_jobs],
+        sensors=[inbox_sensor, wallets_sensor, positions_sensor],
         schedules=[close_yesterday, *market_schedules],
         # A fold waits for disk and locks, not for cores: processes of its own would only cost it seconds.
         executor=dg.in_process_executor,

@@ -141,7 +141,10 @@ class MarketSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything configurable, checked. Durations are seconds; `requests_per_second` is the budget of all RPC calls."""
+    """Everything configurable, checked. Durations are seconds; `requests_per_second` is the budget of all RPC calls.
+
+    `token_mint` is the OOF token's, '' where there is none: then nothing of it lies idle.
+    """
 
     home: Path
     store: Path
@@ -157,6 +160,7 @@ class Settings:
     market: MarketSettings
     sol_usd_source: str
     sol_usd_klines: str
+    token_mint: str = ""
 
     @property
     def database_url(self) -> str | None:
@@ -199,7 +203,15 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         market=_market(values, rpc_endpoints),
         sol_usd_source=_sol_usd_source(values),
         sol_usd_klines=_text(values, "OOF_SOL_USD_KLINES"),
+        token_mint=_mint(values, "OOF_TOKEN_MINT"),
     )
+
+
+def _mint(values: Mapping[str, str], name: str) -> str:
+    text = _text(values, name)
+    if text and not is_pubkey(text):
+        raise SettingsError(f"{name}: {_shown(text)} is no address of a mint")
+    return text
 
 
 def _sol_usd_source(values: Mapping[str, str]) -> str:

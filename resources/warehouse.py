@@ -1,12 +1,14 @@
 """The warehouse: the Parquet store and the Postgres beside it, joined for the assets and sensors."""
 
-from collections.abc import Iterator
+import enum
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import dagster as dg
 
 from oof_pipelines.config_files import read_config
 from oof_pipelines.market.risk import RiskThresholds, thresholds_of
+from oof_pipelines.position_work import open_position_work
 from oof_pipelines.pricing.filters import read_filters
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.store import ParquetStore
@@ -18,14 +20,24 @@ from oof_pipelines.storage.postgres.served_features import PostgresServedFeature
 from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
 from oof_pipelines.storage.sol_usd_source import sol_usd_source
-from oof_pipelines.workflows.decode_day import DecodeReport, decode_day
+from oof_pipelines.workflows.decode_day import DecodeReport, days_lacking_files, decode_day
 from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.features_day import FeaturesReport, features_day
 from oof_pipelines.workflows.fold import FoldReport, InvalidPartitionError, fold_day
+from oof_pipelines.workflows.moments_bucket import MomentsReport
+from oof_pipelines.workflows.positions_bucket import InvalidPositionsError, PositionsReport
 from oof_pipelines.workflows.price_day import PriceReport, price_day
 from oof_pipelines.workflows.reference_prices import ReferenceReport, write_reference_day
 from oof_pipelines.workflows.risk_flags import RiskReport, flag_day
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, WalletReport, update_bucket
+
+
+class Asked(enum.Enum):
+    """Which of the buckets that a run names it is to make: all of them, or those that lag; see `has_changed`."""
+
+    NAMED = enum.auto()
+    LAGGING = enum.auto()
+    LAGGING_SETTLED = enum.auto()
 
 
 class Warehouse(dg.ConfigurableResource[None]):
@@ -105,15 +117,45 @@ class Warehouse(dg.ConfigurableResource[None]):
                 except InvalidBucketError as error:
                     yield error
 
+    def position_buckets(
+        self, buckets: list[int], asked: Asked = Asked.NAMED
+    ) -> Iterator[PositionsReport | InvalidPositionsError]:
+        """Make the positions of each bucket (of those that lag alone, where `asked`) in turn; see `make_positions`."""
+        with open_position_work(_database_url(), load_settings()) as work:
+            yield from work.make_positions(_asked_of(buckets, asked, work.lagging_positions))
+
+    def moment_buckets(
+        self, buckets: list[int], asked: Asked = Asked.NAMED
+    ) -> Iterator[MomentsReport | InvalidPositionsError]:
+        """Make the moments of each bucket (of those that lag alone, where `asked`) in turn; see `make_moments`."""
+        with open_position_work(_database_url(), load_settings()) as work:
+            yield from work.make_moments(_asked_of(buckets, asked, work.lagging_moments))
+
+    def lagging_positions(self, *, is_newest_counted: bool = True) -> tuple[list[int], list[int]]:
+        """(buckets whose positions lag behind, those whose moments do although their positions do not).
+
+        Not counting the newest stored day, those are left out that lag behind its prices alone.
+        """
+        with open_position_work(_database_url(), load_settings()) as work:
+            of_positions = work.lagging_positions(is_newest_counted=is_newest_counted)
+            of_moments = work.lagging_moments(is_newest_counted=is_newest_counted)
+            return of_positions, sorted(set(of_moments) - set(of_positions))
+
     def days_waiting(self, dataset: str) -> dict[date, int]:
         """Day → final rows of the dataset that wait in the inbox. Raises where Postgres cannot be read."""
         with PostgresFoldSource(_database_url()) as source:
             return source.days_waiting(dataset)
 
     def days_to_decode(self) -> dict[date, int]:
-        """Day → folded transactions not yet decoded into its files, or that an earlier decoder failed on."""
+        """Day → folded transactions not yet decoded into its files, or that an earlier decoder failed on.
+
+        A day that lacks the file of a dataset, as an older version wrote fewer, waits as a whole: it counts 1 more.
+        """
         with PostgresServedRows(_database_url()) as served:
-            return served.days_waiting(decoder_version())
+            waiting = served.days_waiting(decoder_version())
+        for day in days_lacking_files(_store()):
+            waiting[day] = waiting.get(day, 0) + 1
+        return waiting
 
     def days_stored(self) -> list[date]:
         """Days that have a raw_transactions file."""
@@ -123,6 +165,13 @@ class Warehouse(dg.ConfigurableResource[None]):
         """Wallet buckets that lag behind the decoded days."""
         with PostgresWalletContents(_database_url()) as contents:
             return sorted(contents.stale_buckets())
+
+
+def _asked_of(buckets: list[int], asked: Asked, lagging: Callable[..., list[int]]) -> list[int]:
+    if asked is Asked.NAMED:
+        return buckets
+    among = set(lagging(is_newest_counted=asked is Asked.LAGGING))
+    return [bucket for bucket in buckets if bucket in among]
 
 
 def risk_thresholds() -> RiskThresholds:

@@ -3,20 +3,20 @@
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from assets.wallets import wallet_actions
+from assets.wallets import wallets
 from resources.warehouse import Warehouse
 from sensors.fold_inbox import fold_inbox
 from sensors.in_flight import reason_to_pause, reason_to_wait
 
 update_wallets = dg.define_asset_job(
     "update_wallets",
-    selection=[wallet_actions],
+    selection=[wallets],
     description="Bring the wallet buckets up to date that newly decoded days touch.",
 )
 
 # While days are being decoded more buckets are about to lag behind: one run after it serves them all.
 _JOBS = (update_wallets.name, fold_inbox.name)
-_ASSETS = ("wallet_actions", "actions")
+_ASSETS = ("wallet_actions", "wallet_events", "actions", "position_events")
 
 
 @dg.sensor(

@@ -6,6 +6,7 @@ curve is of another chain (or its recorder changed it), and one without a time g
 """
 
 from bisect import bisect_right
+from operator import itemgetter
 
 GENESIS_HASHES = {
     "mainnet-beta": "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
@@ -59,6 +60,21 @@ def estimate_block_time_s(slot: int) -> int:
         return time_before_s + (slot - slot_before) * _SLOT_MS // 1000
     slot_after, time_after_s = MAINNET_ANCHORS[position + 1]
     return time_before_s + (slot - slot_before) * (time_after_s - time_before_s) // (slot_after - slot_before)
+
+
+def estimate_slot(block_time_s: int) -> int:
+    """The mainnet slot of an instant (Unix seconds) by the same anchors: the last one that had begun by then.
+
+    Raises `ValueError` for a time before genesis.
+    """
+    position = bisect_right(MAINNET_ANCHORS, block_time_s, key=itemgetter(1)) - 1
+    if position < 0:
+        raise ValueError(f"Unix time {block_time_s} is before genesis")
+    slot_before, time_before_s = MAINNET_ANCHORS[position]
+    if position + 1 == len(MAINNET_ANCHORS):
+        return slot_before + (block_time_s - time_before_s) * 1000 // _SLOT_MS
+    slot_after, time_after_s = MAINNET_ANCHORS[position + 1]
+    return slot_before + (block_time_s - time_before_s) * (slot_after - slot_before) // (time_after_s - time_before_s)
 
 
 def allowed_error_s(slot: int) -> int:

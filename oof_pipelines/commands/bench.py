@@ -2,8 +2,10 @@
 
 import click
 
+from oof_pipelines.commands.bench_analyze import analyze
 from oof_pipelines.commands.bench_decode import decode
 from oof_pipelines.commands.bench_features import features
+from oof_pipelines.commands.bench_fifo import fifo
 from oof_pipelines.commands.bench_ingest import ingest
 from oof_pipelines.commands.bench_prices import prices
 
@@ -12,6 +14,8 @@ Examples:
   oof bench                             every benchmark, at its default size
   oof bench ingest --transactions 10000
   oof bench decode --largest 1000000
+  oof bench fifo --peer
+  oof bench analyze --growth
 """
 
 
@@ -23,7 +27,7 @@ def bench(context: click.Context) -> None:
     Without a subcommand, every benchmark is run, one after the other.
     """
     if context.invoked_subcommand is None:
-        for benchmark in (ingest, decode, features, prices):
+        for benchmark in (ingest, decode, features, prices, fifo, analyze):
             click.echo(f"oof bench {benchmark.name}")
             context.invoke(benchmark)
 
@@ -32,3 +36,5 @@ bench.add_command(ingest)
 bench.add_command(decode)
 bench.add_command(features)
 bench.add_command(prices)
+bench.add_command(fifo)
+bench.add_command(analyze)

@@ -197,7 +197,7 @@ def _finish(output: ParquetStore, day: date, frames: Frames, tally: DecodeTally,
         raise SystemExit(f"{day}: {failed[0]}")
     for name, frame in frames.items():
         watch.time(WRITE, lambda name=name, frame=frame: output.write(name, day, frame))  # type: ignore[misc]
-    watch.time(SLICES, lambda: slice_digests(frames["actions"]))
+    watch.time(SLICES, lambda: slice_digests(frames))
 
 
 def _counts(frames: Frames, tally: DecodeTally) -> dict[str, int]:
@@ -224,7 +224,7 @@ def _warm_up(store: ParquetStore, day: date) -> None:
     raw = pl.scan_parquet(path).head(_WARM_UP).collect()
     frames, tally = decode_frame(raw)
     check_decoded(day, frames, tally)
-    slice_digests(frames["actions"])
+    slice_digests(frames)
     watch, rows = Stopwatch(), {name: list[Row]() for name in DECODED_DATASETS}
     _batch(raw, rows, DecodeTally(), watch)
 

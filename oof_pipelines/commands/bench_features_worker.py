@@ -8,7 +8,7 @@ import contextlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -31,7 +31,10 @@ _LATENESS_SECONDS = 60
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """Seconds from the file (of `step`: from events in memory) to rows; of `ours` also until checked and written."""
+    """Seconds from the file (of `step`: from events in memory) to rows; of `ours` also until checked and written.
+
+    The rows of `ours` are in memory then, or where a day has more than a stripe of them, on disk.
+    """
 
     seconds: float
     written_seconds: float | None
@@ -53,7 +56,7 @@ class _Unserved:
     def begin(self, day: date) -> None:
         pass
 
-    def publish(self, day: date, features: pl.DataFrame, sha256: str) -> None:
+    def publish(self, day: date, pieces: Iterable[pl.DataFrame], sha256: str) -> None:
         pass
 
 

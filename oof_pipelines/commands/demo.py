@@ -22,6 +22,7 @@ from oof_pipelines.commands.dagster_instance import (
     webserver_command,
 )
 from oof_pipelines.commands.demo_market import MarketTables
+from oof_pipelines.commands.demo_positions import PositionTables
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.fresh_home import fresh_home
 from oof_pipelines.commands.processes import Processes
@@ -73,6 +74,7 @@ class Outcome:
     columns: list[str]
     rows: list[tuple[Any, ...]]
     market: MarketTables
+    positions: PositionTables
 
 
 @click.command(epilog=EPILOG)
@@ -90,6 +92,7 @@ def demo(recorded: Path | None) -> None:
         outcome = _run(settings, recorded, steps)
     print_table(outcome.columns, iter(outcome.rows))
     outcome.market.print()
+    outcome.positions.print()
     seconds = time.monotonic() - started_s
     click.echo(
         f"demo: transactions={outcome.transactions} stored={outcome.stored} quarantined={outcome.quarantined} "
@@ -182,8 +185,11 @@ def _backfill(processes: Processes, steps: Steps, url: str, dagster: dict[str, s
         api.wait_for_backfill(
             backfill_id, processes.check, lambda done, total: steps.show(task, done, total), _BACKFILL_SECONDS
         )
-    with steps.step("updating the actions of every wallet"):
-        api.run_job("update_wallets", "00", f"{WALLET_BUCKETS - 1:02d}", processes.check, _BACKFILL_SECONDS)
+    last = f"{WALLET_BUCKETS - 1:02d}"
+    with steps.step("updating the actions and events of every wallet"):
+        api.run_job("update_wallets", "00", last, processes.check, _BACKFILL_SECONDS)
+    with steps.step("making every wallet's positions and moments"):
+        api.run_job("update_positions", "00", last, processes.check, _BACKFILL_SECONDS)
 
 
 def _stretch(days: Sequence[date]) -> str:
@@ -197,9 +203,9 @@ def _ask(settings: Settings, url: str, transactions: int, stored: int, quarantin
         query = (QUERIES_FOLDER / "transactions_by_program_and_day.sql").read_text(encoding="utf-8")
         result = engine.query(query)
         rows = list(result)
-        market = MarketTables(engine)
+        market, positions = MarketTables(engine), PositionTables(engine)
     return Outcome(
-        transactions, stored, quarantined, folded, decoded, conserved, residual, result.columns, rows, market
+        transactions, stored, quarantined, folded, decoded, conserved, residual, result.columns, rows, market, positions
     )
 
 

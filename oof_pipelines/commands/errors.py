@@ -11,13 +11,16 @@ from typing import ParamSpec, TypeVar
 import click
 import psycopg
 
+from oof_pipelines.chain.exchanges import ExchangeConfigError
 from oof_pipelines.config_files import ConfigFileError
+from oof_pipelines.detectors.thresholds import DetectorConfigError
 from oof_pipelines.interfaces import SourceRefusedError, SourceUnavailableError
 from oof_pipelines.market.risk import RiskConfigError
 from oof_pipelines.pricing.filters import PriceConfigError
 from oof_pipelines.settings import Settings, SettingsError, load_settings
 from oof_pipelines.storage.duckdb import QueryError
 from oof_pipelines.storage.kline_files import KlineFileError
+from oof_pipelines.storage.parquet.minute_candles import ReplacedMeanwhileError
 from oof_pipelines.storage.parquet.store import DamagedPartitionError
 from oof_pipelines.storage.postgres.inbox import FeedIsRunningError
 from oof_pipelines.storage.postgres.locks import PartitionIsBusyError
@@ -31,9 +34,12 @@ R = TypeVar("R")
 _MENDABLE = (
     KlineFileError,
     PriceConfigError,
+    ExchangeConfigError,
+    DetectorConfigError,
     SettingsError,
     ConfigFileError,
     DamagedPartitionError,
+    ReplacedMeanwhileError,
     RiskConfigError,
     MigrationError,
     EmbeddedPostgresError,

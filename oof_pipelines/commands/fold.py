@@ -7,6 +7,7 @@ import click
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.feature_days import make_features
 from oof_pipelines.commands.market_days import flag_days
+from oof_pipelines.commands.position_buckets import make_positions_and_moments
 from oof_pipelines.commands.price_days import make_prices
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.schemas import RAW_DATASETS, RAW_TRANSACTIONS
@@ -15,7 +16,7 @@ from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
-from oof_pipelines.workflows.decode_day import decode_day
+from oof_pipelines.workflows.decode_day import days_lacking_files, decode_day
 from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import InvalidPartitionError, fold_day
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, update_bucket
@@ -37,7 +38,7 @@ Examples:
 def fold(days: tuple[datetime, ...], is_redecoding: bool) -> None:
     """Fold what the feed stored into the days' files, decode them, and make what follows, as the assets do.
 
-    Flags, SOL prices, candles, features and wallets follow, of what lags behind.
+    Flags, SOL prices, candles, features, wallets, positions and moments follow, of what lags behind.
 
     A day that breaks a check is named and left as it was; the others are done. A check that only watches is named too,
     and its day is done all the same. Either makes the exit status 1.
@@ -53,6 +54,7 @@ def fold(days: tuple[datetime, ...], is_redecoding: bool) -> None:
         *make_prices(url, settings, store),
         *make_features(url, store),
         *_update_wallets(url, store),
+        *make_positions_and_moments(url, settings),
     ]
     if failures:
         raise click.ClickException("\n".join(failures))
@@ -76,10 +78,11 @@ def _fold_inbox(url: str, store: ParquetStore, named: list[date]) -> list[str]:
 def _decode_days(url: str, store: ParquetStore, named: list[date], is_redecoding: bool) -> list[str]:
     failures = []
     with PostgresServedRows(url) as served:
-        # A database made anew serves no day yet: the files restore it.
+        # A database made anew serves no day yet: the files restore it. An older version wrote fewer datasets.
         unserved = set(store.days(RAW_TRANSACTIONS.name)) - served.days_decoded()
+        lacking = days_lacking_files(store)
         others = served.days_of_other_decoders(decoder_version()) if is_redecoding else []
-        for day in named or sorted({*unserved, *served.days_waiting(decoder_version()), *others}):
+        for day in named or sorted({*unserved, *lacking, *served.days_waiting(decoder_version()), *others}):
             try:
                 report = decode_day(store, served, day)
             except InvalidPartitionError as error:
@@ -101,6 +104,6 @@ def _update_wallets(url: str, store: ParquetStore) -> list[str]:
             except InvalidBucketError as error:
                 failures.append(str(error))
                 continue
-            digest = report.file.sha256 if report.file else "-"
-            click.echo(f"wallet_actions {bucket:02d} rows={report.row_count} sha256={digest}")
+            for dataset, file in report.files.items():
+                click.echo(f"{dataset} {bucket:02d} rows={report.row_counts[dataset]} sha256={file.sha256}")
     return failures

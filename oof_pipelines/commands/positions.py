@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Column, Table
 
 from oof_pipelines.commands.decoded_lines import LineError, read_entry
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.positions.journal import Holding, Holdings, JournalEntry, in_order
-from oof_pipelines.positions.lots import OpenLot, RealizedTrade
+from oof_pipelines.positions.results import Lot, RealizedTrade
 
 EPILOG = """\b
 Examples:
@@ -45,8 +44,8 @@ def positions(source: str, wallets: tuple[str, ...], is_json: bool) -> None:
     holdings = Holdings()
     for entry in in_order(entries):
         holdings.apply(entry, traders)
-    for holding in sorted(holdings.positions):
-        realized, held = holdings.realized[holding], holdings.positions[holding].open_lots()
+    for holding in sorted(holdings.realized):
+        realized, held = holdings.realized[holding], holdings.open_lots(holding)
         if is_json:
             click.echo(json.dumps(_line(holding, realized, held)))
         else:
@@ -89,22 +88,42 @@ def _text(file: TextIO) -> Iterator[str]:
     yield from file
 
 
-def _line(holding: Holding, realized: list[RealizedTrade], held: list[OpenLot]) -> dict[str, Any]:
+def _line(holding: Holding, realized: list[RealizedTrade], held: list[Lot]) -> dict[str, Any]:
     return {
         "wallet": holding[0],
         "mint": holding[1],
-        "realized": [_texts(trade) for trade in realized],
-        "open": [_texts(lot) for lot in held],
+        "realized": [
+            {
+                "signature": trade.signature,
+                "path": trade.path,
+                "qty_raw": str(trade.qty_raw),
+                "proceeds_mint": trade.proceeds_mint,
+                "proceeds_raw": str(trade.proceeds_raw),
+                "cost_mint": trade.cost_mint,
+                "cost_raw": _text_of(trade.cost_raw),
+                "basis_status": trade.basis_status,
+            }
+            for trade in realized
+        ],
+        "open": [
+            {
+                "signature": lot.signature,
+                "path": lot.path,
+                "qty_raw": str(lot.qty_remaining_raw),
+                "cost_mint": lot.cost_mint,
+                "cost_raw": _text_of(lot.cost_remaining_raw),
+            }
+            for lot in held
+        ],
     }
 
 
-def _texts(row: RealizedTrade | OpenLot) -> dict[str, str | None]:
-    """The row's fields; amounts as strings, so that no digit is lost to a reader's floats."""
-    values = msgspec.structs.asdict(row)
-    return {name: str(value) if isinstance(value, int) else value for name, value in values.items()}
+def _text_of(amount_raw: int | None) -> str | None:
+    """Amounts are text, so that no digit is lost to a reader's floats."""
+    return None if amount_raw is None else str(amount_raw)
 
 
-def _print(holding: Holding, realized: list[RealizedTrade], held: list[OpenLot]) -> None:
+def _print(holding: Holding, realized: list[RealizedTrade], held: list[Lot]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(f"[bold]{holding[0]}[/bold]  {holding[1]}")
     table = Table(
@@ -120,9 +139,8 @@ def _print(holding: Holding, realized: list[RealizedTrade], held: list[OpenLot])
         amounts = str(trade.qty_raw), str(trade.proceeds_raw), _shown(trade.cost_raw)
         table.add_row("sold", trade.signature, trade.path, *amounts, trade.cost_mint or "", trade.basis_status)
     for lot in held:
-        amounts = str(lot.qty_raw), "", _shown(lot.cost_raw)
-        basis = "unknown" if lot.cost_raw is None else "known"
-        table.add_row("held", lot.signature, lot.path, *amounts, lot.cost_mint or "", basis)
+        amounts = str(lot.qty_remaining_raw), "", _shown(lot.cost_remaining_raw)
+        table.add_row("held", lot.signature, lot.path, *amounts, lot.cost_mint or "", lot.basis_status)
     console.print(table)
     console.print()
 

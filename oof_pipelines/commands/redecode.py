@@ -9,6 +9,7 @@ from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.feature_days import make_features
 from oof_pipelines.commands.market_days import flag_days
 from oof_pipelines.commands.other_homes import hint_at_other_homes
+from oof_pipelines.commands.position_buckets import make_positions_and_moments
 from oof_pipelines.commands.price_days import make_prices
 from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.settings import load_settings
@@ -68,6 +69,7 @@ def redecode(program: str, since: datetime, until: datetime | None, most_wallets
         failures += make_prices(url, settings, store)
         failures += make_features(url, store)
         failures += _update_wallets(url, store)
+        failures += make_positions_and_moments(url, settings)
     if failures:
         raise click.ClickException("\n".join(failures))
 

@@ -1,7 +1,7 @@
 """When the units of each lot left: the position engine's own queue and pockets, told over with the times kept.
 
-The engine keeps what there is; a detector asks what there was. Units put into a pool are held still, transfers between
-wallets of one owner are no events, as in positions/book.py.
+The engine keeps what there is; a detector asks what there was. Units put into a pool or an escrow are held still, transfers
+between wallets of one owner are no events, as in positions/book.py.
 """
 
 from collections.abc import Iterable
@@ -77,23 +77,27 @@ class _Position:
 
     def step(self, valued: ValuedEvent, rules: PositionRules) -> None:
         event, value = valued.event, valued.value_usd_e18
+        is_exchange = event.counterparty in rules.exchanges
+        is_with_escrow = event.is_escrow and not is_exchange
         if event.kind == BUY:
             # Nothing of anything is worth nothing, whatever a price would say.
             self._add(valued, event.qty_raw, None if event.other_raw is None else value if event.other_raw else 0)
+        elif event.kind == RECEIVE and is_with_escrow:
+            self._take_back(valued, None)
         elif event.kind == RECEIVE:
-            self._add(valued, event.qty_raw, value if event.counterparty in rules.exchanges else None)
+            self._add(valued, event.qty_raw, value if is_exchange else None)
         elif event.kind == CLAIM:
             self._add(valued, event.qty_raw, value)
+        elif event.kind == LP_ADD or (event.kind == SEND and is_with_escrow):
+            self._put_aside(valued)
+        elif event.kind == LP_REMOVE:
+            self._take_back(valued, value)
         elif event.kind in (SELL, SEND, BURN):
             parts, _missing_raw = self._held.take(event.qty_raw)
             for part in parts:
                 self._leave(part, event.block_time_s)
-        elif event.kind == LP_ADD:
-            self._put_into_pool(valued)
-        elif event.kind == LP_REMOVE:
-            self._take_out_of_pool(valued)
 
-    def _put_into_pool(self, valued: ValuedEvent) -> None:
+    def _put_aside(self, valued: ValuedEvent) -> None:
         event = valued.event
         missing_raw = event.qty_raw - self._held.units_raw
         if missing_raw > 0:
@@ -101,8 +105,9 @@ class _Position:
         parts, _missing_raw = self._held.take(event.qty_raw)
         self._pockets.put(event.counterparty, parts)
 
-    def _take_out_of_pool(self, valued: ValuedEvent) -> None:
-        event, value = valued.event, valued.value_usd_e18
+    def _take_back(self, valued: ValuedEvent, value: int | None) -> None:
+        """What was put aside comes back; `value` is what all of it is worth where more comes than was."""
+        event = valued.event
         parts, missing_raw = self._pockets.take(event.counterparty, event.qty_raw)
         self._held.put_back(parts)
         if missing_raw:

@@ -5,14 +5,24 @@ transfer between wallets of one owner is no event of the position, so a lot keep
 price; dollars come with the events, and without them every figure in dollars is None and the rest is the same.
 """
 
-from collections.abc import Callable
 from typing import Self
 
 import msgspec
 
-from oof_pipelines.positions import events
 from oof_pipelines.positions.cost_totals import CostTotals
-from oof_pipelines.positions.events import PositionEvent
+from oof_pipelines.positions.events import (
+    BURN,
+    BUY,
+    COST,
+    KINDS,
+    LP_ADD,
+    LP_REMOVE,
+    RECEIVE,
+    SELL,
+    SEND,
+    PositionEvent,
+)
+from oof_pipelines.positions.exits import Exit
 from oof_pipelines.positions.holdings import finished_lot, lots_left, parts_in_pools
 from oof_pipelines.positions.position import Finished, Position
 from oof_pipelines.positions.results import (
@@ -24,12 +34,11 @@ from oof_pipelines.positions.results import (
     RealizedTrade,
 )
 from oof_pipelines.positions.snapshots import (
-    VERSION,
-    SavedBook,
     decode_book,
     encode_book,
-    load_position,
-    save_position,
+    loaded_costs,
+    loaded_finished,
+    loaded_position,
 )
 from oof_pipelines.positions.valued import SNAPSHOT_EVENTS, PositionRules, ValuedEvent
 
@@ -54,7 +63,7 @@ class Book:
     `costs` are those of all its events.
     """
 
-    __slots__ = ("_finished", "_members", "_step_of", "costs", "event_count", "positions", "rules")
+    __slots__ = ("_finished", "_members", "costs", "event_count", "positions", "rules")
 
     def __init__(self, rules: PositionRules) -> None:
         self.rules = rules
@@ -63,31 +72,51 @@ class Book:
         self.costs = CostTotals()
         self.positions: dict[OwnedMint, Position] = {}
         self._finished = Finished([], [], [])
-        self._step_of: dict[str, Callable[[Position, ValuedEvent], list[RealizedTrade]]] = {
-            events.BUY: Position.buy,
-            events.SELL: Position.sell,
-            events.RECEIVE: self._receive,
-            events.SEND: self._send,
-            events.BURN: Position.burn,
-            events.LP_ADD: Position.put_into_pool,
-            events.LP_REMOVE: Position.take_out_of_pool,
-            events.CLAIM: Position.claim,
-        }
 
     def step(self, valued: ValuedEvent) -> list[RealizedTrade]:
         """Apply one event; what it realised, a row a cost mint and basis status in the order of the lots.
 
         Raises `ValueError` for a kind that there is not, before anything is changed.
         """
+        return [one.row() for one in self.apply(valued)]
+
+    def apply(self, valued: ValuedEvent) -> list[Exit]:
+        """`step` for who needs figures and no rows."""
         event = valued.event
-        apply = self._step_of.get(event.kind)
-        if apply is None and event.kind != events.COST:
-            raise ValueError(f"kind: {event.kind!r} is no kind of position event")
+        kind = event.kind
+        is_buy = kind == BUY
+        is_sell = not is_buy and kind == SELL
+        if not is_buy and not is_sell and kind not in KINDS:
+            raise ValueError(f"kind: {kind!r} is no kind of position event")
         self.event_count += 1
-        if event.network_fee_lamports or event.tip_lamports or event.rent_lamports:
-            self.costs.add(valued)
-        if apply is None:
+        network_fee_lamports, tip_lamports = event.network_fee_lamports, event.tip_lamports
+        has_fees = network_fee_lamports != 0 or tip_lamports != 0
+        rent_lamports = event.rent_lamports
+        if has_fees:
+            self.costs.add_fees(network_fee_lamports, tip_lamports, valued.fees_usd_e18)
+        if rent_lamports:
+            self.costs.rent_lamports += rent_lamports
+        if kind == COST:
             return []
+        position = self._position(event)
+        if is_buy:
+            return position.buy(valued, has_fees)
+        if is_sell:
+            return position.sell(valued, has_fees)
+        if kind == RECEIVE:
+            return self._receive(position, valued)
+        if kind == SEND:
+            return self._send(position, valued)
+        if kind == BURN:
+            return position.burn(valued)
+        if kind == LP_ADD:
+            return position.put_aside(valued)
+        if kind == LP_REMOVE:
+            return position.take_out_of_pool(valued)
+        return position.claim(valued)
+
+    def _position(self, event: PositionEvent) -> Position:
+        """Whose it is, with what its last transaction left settled."""
         wallet, mint = event.wallet, event.mint
         key = (OWNER_SET if wallet in self._members else wallet, mint)
         position = self.positions.get(key)
@@ -95,11 +124,14 @@ class Book:
             position = self.positions[key] = Position(mint, self._finished)
         elif position.transit is not None and position.transit.last.event.signature != event.signature:
             position.settle()
-        return apply(position, valued)
+        return position
 
     def settle(self) -> None:
-        """Book what transactions that are over lost between wallets of one owner; asking for rows does it too."""
-        for position in self.positions.values():
+        """Book what transactions that are over lost between wallets of one owner; asking for rows does it too.
+
+        By owner and mint, since a restored book has met its positions in another order.
+        """
+        for position in self._sorted():
             if position.transit is not None:
                 position.settle()
 
@@ -110,16 +142,17 @@ class Book:
 
     def snapshot(self) -> bytes:
         """The book as bytes; one that is restored from them goes on exactly as this one does."""
-        positions = [save_position(owner, one) for (owner, _), one in sorted(self.positions.items(), key=_key)]
-        return encode_book(SavedBook(VERSION, self.rules, self.event_count, self.costs, self._finished, positions))
+        positions = [(owner, one) for (owner, _), one in sorted(self.positions.items(), key=_key)]
+        return encode_book(self.rules, self.event_count, self.costs, self._finished, positions)
 
     @classmethod
     def restore(cls, data: bytes) -> Self:
         """The book that a snapshot is of, with its rules. Raises `ValueError` for bytes that are none."""
         saved = decode_book(data)
         book = cls(saved.rules)
-        book.event_count, book.costs, book._finished = saved.event_count, saved.costs, saved.finished
-        book.positions = {(one.owner, one.mint): load_position(one, saved.finished) for one in saved.positions}
+        finished = loaded_finished(saved.finished)
+        book.event_count, book.costs, book._finished = saved.event_count, loaded_costs(saved.costs), finished
+        book.positions = {(one.owner, one.mint): loaded_position(one, finished) for one in saved.positions}
         return book
 
     def lots(self) -> list[Lot]:
@@ -167,18 +200,24 @@ class Book:
     def _sorted(self) -> list[Position]:
         return [position for _, position in sorted(self.positions.items(), key=_key)]
 
-    def _receive(self, position: Position, valued: ValuedEvent) -> list[RealizedTrade]:
+    def _receive(self, position: Position, valued: ValuedEvent) -> list[Exit]:
         event = valued.event
         if self._is_within_set(event):
             return position.pass_on(valued, -event.qty_raw)
-        return position.receive(valued, event.counterparty in self.rules.exchanges)
+        is_from_exchange = event.counterparty in self.rules.exchanges
+        if event.is_escrow and not is_from_exchange:
+            return position.take_out_of_escrow(valued)
+        return position.receive(valued, is_from_exchange)
 
-    def _send(self, position: Position, valued: ValuedEvent) -> list[RealizedTrade]:
+    def _send(self, position: Position, valued: ValuedEvent) -> list[Exit]:
         event = valued.event
         if self._is_within_set(event):
             return position.pass_on(valued, event.qty_raw)
-        if self.rules.is_exchange_transfer_realized and event.counterparty in self.rules.exchanges:
+        is_to_exchange = event.counterparty in self.rules.exchanges
+        if is_to_exchange and self.rules.is_exchange_transfer_realized:
             return position.realize(valued, EXCHANGE_TRANSFER, "", 0, valued.value_usd_e18)
+        if event.is_escrow and not is_to_exchange:
+            return position.put_aside(valued)
         return position.move_out(valued)
 
     def _is_within_set(self, event: PositionEvent) -> bool:

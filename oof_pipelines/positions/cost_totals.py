@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from oof_pipelines.positions.valued import ValuedEvent
-
 
 @dataclass(slots=True)
 class CostTotals:
@@ -18,13 +16,11 @@ class CostTotals:
     fees_usd_e18: int = 0
     unpriced_fees_lamports: int = 0
 
-    def add(self, valued: ValuedEvent) -> None:
-        """The costs that stand on one event."""
-        event = valued.event
-        self.network_fee_lamports += event.network_fee_lamports
-        self.tip_lamports += event.tip_lamports
-        self.rent_lamports += event.rent_lamports
-        if valued.fees_usd_e18 is not None:
-            self.fees_usd_e18 += valued.fees_usd_e18
+    def add_fees(self, network_fee_lamports: int, tip_lamports: int, fees_usd_e18: int | None) -> None:
+        """Those of one event, in dollars together; None without a price."""
+        self.network_fee_lamports += network_fee_lamports
+        self.tip_lamports += tip_lamports
+        if fees_usd_e18 is not None:
+            self.fees_usd_e18 += fees_usd_e18
         else:
-            self.unpriced_fees_lamports += event.network_fee_lamports + event.tip_lamports
+            self.unpriced_fees_lamports += network_fee_lamports + tip_lamports

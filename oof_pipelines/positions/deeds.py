@@ -30,6 +30,11 @@ class Deed(msgspec.Struct, frozen=True, gc=False):
     counterparty: str = ""
     venue: str = ""
     standing: int = IN_PLACE
+    is_escrow: bool = False
+
+    def marked_escrow(self) -> "Deed":
+        """The same deed, with a program that keeps it for the wallet."""
+        return msgspec.structs.replace(self, is_escrow=True)
 
     @property
     def change_raw(self) -> int:

@@ -5,9 +5,9 @@ from decimal import Context, Decimal
 from fractions import Fraction
 
 from oof_pipelines.positions.events import BUY, PositionEvent
-from oof_pipelines.positions.identity import episode_id
-from oof_pipelines.positions.results import UNKNOWN, Episode, RealizedTrade
-from oof_pipelines.positions.valued import ValuedEvent
+from oof_pipelines.positions.identity import EpisodeName
+from oof_pipelines.positions.lots import Cut
+from oof_pipelines.positions.results import UNKNOWN, Episode
 
 _RATIO_PLACES = 18
 # What a column of 38 digits, 18 of them places, holds.
@@ -17,7 +17,7 @@ _EXACT = Context(prec=38)
 
 # Which of an episode's sums have a part that is known, or one that has no price.
 _BASIS, _PROCEEDS, _UNKNOWN_PROCEEDS, _REALIZED, _AVERAGE, _FEES = 1, 2, 4, 8, 16, 32
-_ROW = _PROCEEDS | _REALIZED | _AVERAGE
+_EXIT = _PROCEEDS | _REALIZED | _AVERAGE
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class OpenEpisode:
     `known` and `missing` are sets of bits: the sums that some dollars went into, and those that something unpriced did.
     """
 
-    episode_id: str
+    name: EpisodeName
     number: int
     first: PositionEvent
     last: PositionEvent | None = None
@@ -45,16 +45,13 @@ class OpenEpisode:
     known: int = 0
     missing: int = 0
 
-    def count_trade(self, valued: ValuedEvent) -> None:
-        """A buy or a sell, with the fees that stand on it."""
-        event = valued.event
-        self.trades += 1
-        if event.network_fee_lamports or event.tip_lamports:
-            if valued.fees_usd_e18 is None:
-                self.missing |= _FEES
-            else:
-                self.known |= _FEES
-                self.fees_usd_e18 += valued.fees_usd_e18
+    def count_fees(self, fees_usd_e18: int | None) -> None:
+        """The network fee and tips that stand on a trade; None without a price."""
+        if fees_usd_e18 is None:
+            self.missing |= _FEES
+        else:
+            self.known |= _FEES
+            self.fees_usd_e18 += fees_usd_e18
 
     def count_lot(self, kind: str, qty_raw: int, basis_status: str, cost_usd_e18: int | None) -> None:
         """Units that came in."""
@@ -68,17 +65,16 @@ class OpenEpisode:
         elif basis_status != UNKNOWN:
             self.missing |= _BASIS
 
-    def count_row(self, row: RealizedTrade) -> None:
-        """Units that were realised."""
-        self.sold_raw += row.qty_raw
-        pnl_usd_e18, average_usd_e18 = row.realized_pnl_usd_e18, row.average_pnl_usd_e18
-        proceeds_usd_e18 = row.proceeds_usd_e18
-        if pnl_usd_e18 is not None and average_usd_e18 is not None and proceeds_usd_e18 is not None:
-            self.known |= _ROW
+    def count_exit(self, cut: Cut, average_cost_usd_e18: int | None) -> None:
+        """Units that were realised, with what they cost on average."""
+        self.sold_raw += cut.qty_raw
+        proceeds_usd_e18, cost_usd_e18 = cut.proceeds_usd_e18, cut.cost_usd_e18
+        if proceeds_usd_e18 is not None and cost_usd_e18 is not None and average_cost_usd_e18 is not None:
+            self.known |= _EXIT
             self.proceeds_usd_e18 += proceeds_usd_e18
-            self.realized_pnl_usd_e18 += pnl_usd_e18
-            self.average_pnl_usd_e18 += average_usd_e18
-        elif row.basis_status != UNKNOWN:
+            self.realized_pnl_usd_e18 += proceeds_usd_e18 - cost_usd_e18
+            self.average_pnl_usd_e18 += proceeds_usd_e18 - average_cost_usd_e18
+        elif cut.basis_status != UNKNOWN:
             # Without proceeds or without a cost there is no profit by either method.
             self.missing |= _REALIZED | _AVERAGE
             if proceeds_usd_e18 is None:
@@ -99,7 +95,7 @@ class OpenEpisode:
         realized_usd_e18 = self._shown(_REALIZED, self.realized_pnl_usd_e18)
         # By place, which takes a fifth of the time that names take.
         return Episode(
-            self.episode_id,
+            self.name.told(),
             first.wallet,
             first.mint,
             self.number,
@@ -131,7 +127,7 @@ class OpenEpisode:
 
 def begun(number: int, event: PositionEvent) -> OpenEpisode:
     """The episode that an event begins."""
-    return OpenEpisode(episode_id(event), number, event)
+    return OpenEpisode(EpisodeName(event), number, event)
 
 
 def return_on(basis_usd_e18: int | None, realized_usd_e18: int | None) -> Decimal | None:

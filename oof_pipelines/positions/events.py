@@ -32,7 +32,8 @@ class PositionEvent(msgspec.Struct, frozen=True, gc=False):
     - `sell`: `qty_raw` left, fees on top in the mint included, for `other_raw` of `other_mint` after fees on top.
       A swap of a token for a token is a sell of one and a buy of the other; a route that ends in the mint it began with is a
       buy of what it gained, or a sell of what it lost, for 0 of the same mint.
-    - `receive`, `send`: came from, or went to, `counterparty` beside the trades.
+    - `receive`, `send`: came from, or went to, `counterparty` beside the trades. `is_escrow` where that is an account which
+      only a program signs for and which keeps it for the wallet: an order, a stake, a vault (positions/escrows.py).
     - `burn`: the wallet destroyed it.
     - `lp_add`, `lp_remove`: put into, or taken out of, the pool `counterparty`.
     - `claim`: a creator's fee, cashback, a reward or the fees of a liquidity position, collected.
@@ -69,6 +70,7 @@ class PositionEvent(msgspec.Struct, frozen=True, gc=False):
     network_fee_lamports: int
     tip_lamports: int
     rent_lamports: int
+    is_escrow: bool = False
 
     @property
     def change_raw(self) -> int:

@@ -16,6 +16,7 @@ from oof_pipelines.decode.facts import ON_TOP, Claim, Liquidity
 from oof_pipelines.decode.routes import Route
 from oof_pipelines.positions.beside import beside
 from oof_pipelines.positions.deeds import Deed, Holding
+from oof_pipelines.positions.escrows import marked_escrows
 from oof_pipelines.positions.events import (
     BUY,
     CLAIM,
@@ -45,7 +46,7 @@ def position_events_of(
     A failed transaction has nothing but the costs of who paid its fee.
     """
     costs = costs_by_wallet(decoded.moves, decoded.actions)
-    deeds = [] if decoded.transaction.is_failed else _deeds(decoded)
+    deeds = [] if decoded.transaction.is_failed else _deeds(decoded, costs)
     by_wallet: dict[str, list[Deed]] = {wallet: [] for wallet in costs}
     for deed in deeds:
         by_wallet.setdefault(deed.wallet, []).append(deed)
@@ -86,6 +87,7 @@ def _events(
             borne.network_fee_lamports,
             borne.tip_lamports,
             borne.rent_lamports,
+            deed.is_escrow,
         )
 
 
@@ -94,7 +96,7 @@ def _decimals(decoded: Decoded, mint: str) -> int | None:
     return decimals if decimals is not None and 0 <= decimals <= _MOST_DECIMALS else None
 
 
-def _deeds(decoded: Decoded) -> list[Deed]:
+def _deeds(decoded: Decoded, costs: dict[str, Costs]) -> list[Deed]:
     """What happened to tokens: as routes and facts tell it, and what else the moves of each wallet and mint change."""
     told = [deed for route in decoded.routes for deed in _traded(route)]
     told += _done(decoded)
@@ -103,7 +105,7 @@ def _deeds(decoded: Decoded) -> list[Deed]:
     for deed in told:
         by_holding.setdefault((deed.wallet, deed.mint), []).append(deed)
     routed = frozenset(path for route in decoded.routes for path in route.paths)
-    return [*told, *beside(decoded.moves, by_holding, routed)]
+    return [*told, *marked_escrows(decoded, told, beside(decoded.moves, by_holding, routed), costs)]
 
 
 def is_token(mint: str) -> bool:

@@ -55,7 +55,7 @@ def _lot(lot: OpenLot, held: list[Part]) -> Lot:
         lot_id(entry),
         entry.wallet,
         entry.mint,
-        lot.episode_id,
+        lot.episode.told(),
         lot.origin,
         entry.signature,
         entry.path,

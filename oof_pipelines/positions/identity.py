@@ -2,8 +2,26 @@
 
 from hashlib import sha256
 
+import msgspec
+
 from oof_pipelines.positions.events import PositionEvent
 from oof_pipelines.positions.results import ID_DIGITS
+
+
+class EpisodeName(msgspec.Struct, gc=False):
+    """The id of an episode, made when it is first asked for: whoever wants figures alone never asks.
+
+    It is of the event that began the episode, or what a snapshot says it is.
+    """
+
+    start: PositionEvent | None
+    text: str = ""
+
+    def told(self) -> str:
+        """The id; '' where there is no episode."""
+        if not self.text and self.start is not None:
+            self.text = episode_id(self.start)
+        return self.text
 
 
 def lot_id(entry: PositionEvent) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from oof_pipelines.positions.events import PositionEvent
+from oof_pipelines.positions.identity import EpisodeName
 from oof_pipelines.positions.results import UNKNOWN
 
 
@@ -23,7 +24,7 @@ class OpenLot(msgspec.Struct, gc=False):
 
     number: int
     entry: PositionEvent
-    episode_id: str
+    episode: EpisodeName
     origin: str
     qty_raw: int
     cost_mint: str | None

@@ -1,4 +1,8 @@
-"""Pockets: the parts of lots that are in pools. Putting liquidity in is no sale, and what comes out has its entry still."""
+"""Pockets: the parts of lots that are in pools and escrows.
+
+Putting liquidity in, or tokens aside for an order, is no sale, and what comes out has its entry still. An escrow's pocket
+goes by its address as a pool's does.
+"""
 
 from collections.abc import Iterator, Sequence
 

@@ -5,7 +5,7 @@ import msgspec
 from oof_pipelines.positions.average_cost import AverageCost
 from oof_pipelines.positions.episodes import OpenEpisode, begun
 from oof_pipelines.positions.events import BUY, PositionEvent
-from oof_pipelines.positions.identity import exit_id
+from oof_pipelines.positions.exits import Exit
 from oof_pipelines.positions.lots import Cut, LotQueue, OpenLot
 from oof_pipelines.positions.pockets import Pockets
 from oof_pipelines.positions.results import (
@@ -16,7 +16,6 @@ from oof_pipelines.positions.results import (
     SALE,
     UNKNOWN,
     MovedOut,
-    RealizedTrade,
 )
 from oof_pipelines.positions.valued import ValuedEvent
 
@@ -70,67 +69,75 @@ class Position:
         self.unheld_raw = 0
         """Units that left although no lot stood for them."""
 
-    def buy(self, valued: ValuedEvent) -> list[RealizedTrade]:
+    def buy(self, valued: ValuedEvent, has_fees: bool) -> list[Exit]:
         """Units were paid for; where what was paid is not known, their basis is not either."""
         event = valued.event
-        (self.episode or self._begin(event)).count_trade(valued)
-        if event.other_raw is None:
-            self._add(valued, BUY, event.qty_raw, UNKNOWN, None)
+        episode = self.episode or self._begin(event)
+        episode.trades += 1
+        if has_fees:
+            episode.count_fees(valued.fees_usd_e18)
+        paid_raw = event.other_raw
+        if paid_raw is None:
+            self._add(event, BUY, event.qty_raw, UNKNOWN, None)
         else:
             # Nothing of anything is worth nothing, whatever a price would say.
-            self._add(valued, BUY, event.qty_raw, KNOWN, valued.value_usd_e18 if event.other_raw else 0)
+            cost_usd_e18 = valued.value_usd_e18 if paid_raw else 0
+            self._add(event, BUY, event.qty_raw, KNOWN, cost_usd_e18, event.other_mint, paid_raw)
         return []
 
-    def receive(self, valued: ValuedEvent, is_from_exchange: bool) -> list[RealizedTrade]:
+    def receive(self, valued: ValuedEvent, is_from_exchange: bool) -> list[Exit]:
         """Units came in unpaid: at their value from an exchange, else with nobody knowing what they cost."""
         if is_from_exchange:
             self._add_at_market(valued, FROM_EXCHANGE, valued.event.qty_raw, valued.value_usd_e18)
         else:
-            self._add(valued, RECEIVED, valued.event.qty_raw, UNKNOWN, None)
+            self._add(valued.event, RECEIVED, valued.event.qty_raw, UNKNOWN, None)
         return []
 
-    def claim(self, valued: ValuedEvent) -> list[RealizedTrade]:
+    def claim(self, valued: ValuedEvent) -> list[Exit]:
         """Units came in as income, at their value."""
         self._add_at_market(valued, CLAIMED, valued.event.qty_raw, valued.value_usd_e18)
         return []
 
-    def sell(self, valued: ValuedEvent) -> list[RealizedTrade]:
+    def sell(self, valued: ValuedEvent, has_fees: bool) -> list[Exit]:
         """Units were sold for what came in."""
         event = valued.event
-        (self.episode or self._begin(event)).count_trade(valued)
+        episode = self.episode or self._begin(event)
+        episode.trades += 1
+        if has_fees:
+            episode.count_fees(valued.fees_usd_e18)
         proceeds_raw = event.other_raw or 0
         return self.realize(valued, SALE, event.other_mint, proceeds_raw, valued.value_usd_e18 if proceeds_raw else 0)
 
-    def burn(self, valued: ValuedEvent) -> list[RealizedTrade]:
+    def burn(self, valued: ValuedEvent) -> list[Exit]:
         """Units were destroyed, for nothing."""
         return self.realize(valued, BURNED, "", 0, 0)
 
     def realize(
         self, valued: ValuedEvent, kind: str, proceeds_mint: str, proceeds_raw: int, proceeds_usd_e18: int | None
-    ) -> list[RealizedTrade]:
-        """Units left for proceeds, which may be none; the rows in the order of the lots."""
+    ) -> list[Exit]:
+        """Units left for proceeds, which may be none; the exits in the order of the lots."""
         event = valued.event
         episode = self.episode or self._begin(event)
-        rows: list[RealizedTrade] = []
+        exits: list[Exit] = []
         for cut in self._leave(event.qty_raw, proceeds_raw, proceeds_usd_e18, is_sold=True):
-            row = self._row(valued, episode, kind, proceeds_mint, cut, is_first=not rows)
-            episode.count_row(row)
-            rows.append(row)
+            average_usd_e18 = self._average_of(cut)
+            episode.count_exit(cut, average_usd_e18)
+            exits.append(Exit(valued, episode.name, kind, proceeds_mint, not exits, cut, average_usd_e18))
         self._end_if_empty(event)
-        return rows
+        return exits
 
-    def move_out(self, valued: ValuedEvent) -> list[RealizedTrade]:
+    def move_out(self, valued: ValuedEvent) -> list[Exit]:
         """Units left with their basis, to nobody knows whom."""
         self._move_out(valued, valued.event.qty_raw)
         self._end_if_empty(valued.event)
         return []
 
-    def put_into_pool(self, valued: ValuedEvent) -> list[RealizedTrade]:
-        """Units are parked in the pool; those without a lot get one of unknown basis first."""
+    def put_aside(self, valued: ValuedEvent) -> list[Exit]:
+        """Units are parked with the pool, or in the escrow; those without a lot get one of unknown basis first."""
         event = valued.event
         missing_raw = event.qty_raw - self.held.units_raw
         if missing_raw > 0:
-            self._add(valued, FROM_POOL, missing_raw, UNKNOWN, None)
+            self._add(event, FROM_POOL, missing_raw, UNKNOWN, None)
         elif self.episode is None:
             self._begin(event)
         parts, _ = self.held.take(event.qty_raw)
@@ -138,7 +145,7 @@ class Position:
         self._end_if_empty(event)
         return []
 
-    def take_out_of_pool(self, valued: ValuedEvent) -> list[RealizedTrade]:
+    def take_out_of_pool(self, valued: ValuedEvent) -> list[Exit]:
         """Parked units come back as they were; what is more than was parked is a lot at its share of the value."""
         event = valued.event
         parts, missing_raw = self.pockets.take(event.counterparty, event.qty_raw)
@@ -154,7 +161,20 @@ class Position:
             self._end_if_empty(event)
         return []
 
-    def pass_on(self, valued: ValuedEvent, sent_raw: int) -> list[RealizedTrade]:
+    def take_out_of_escrow(self, valued: ValuedEvent) -> list[Exit]:
+        """Parked units come back as they were; more than was parked came from nobody knows whom at what cost."""
+        event = valued.event
+        parts, missing_raw = self.pockets.take(event.counterparty, event.qty_raw)
+        self.held.put_back(parts)
+        if missing_raw:
+            self._add(event, RECEIVED, missing_raw, UNKNOWN, None)
+        else:
+            if self.episode is None:
+                self._begin(event)
+            self._end_if_empty(event)
+        return []
+
+    def pass_on(self, valued: ValuedEvent, sent_raw: int) -> list[Exit]:
         """A transfer between wallets of one owner: `sent_raw` is below nothing at the end where it arrives."""
         if self.transit is None:
             self.transit = Transit(valued, sent_raw)
@@ -175,22 +195,28 @@ class Position:
             self._move_out(transit.last, transit.missing_raw)
             self._end_if_empty(transit.last.event)
         else:
-            self._add(transit.last, RECEIVED, -transit.missing_raw, UNKNOWN, None)
+            self._add(transit.last.event, RECEIVED, -transit.missing_raw, UNKNOWN, None)
 
-    def _add(self, valued: ValuedEvent, origin: str, qty_raw: int, basis_status: str, cost_usd_e18: int | None) -> None:
-        event = valued.event
+    def _add(
+        self,
+        event: PositionEvent,
+        origin: str,
+        qty_raw: int,
+        basis_status: str,
+        cost_usd_e18: int | None,
+        cost_mint: str | None = None,
+        cost_raw: int | None = None,
+    ) -> None:
         episode = self.episode or self._begin(event)
         number = self.lot_count = self.lot_count + 1
-        is_known = basis_status == KNOWN
-        cost_mint, cost_raw = (event.other_mint, event.other_raw) if is_known else (None, None)
-        name = episode.episode_id
+        name = episode.name
         self.held.add(OpenLot(number, event, name, origin, qty_raw, cost_mint, cost_raw, cost_usd_e18, basis_status))
         episode.count_lot(origin, qty_raw, basis_status, cost_usd_e18)
         if cost_usd_e18 is not None:
             self.average.add(qty_raw, cost_usd_e18)
 
     def _add_at_market(self, valued: ValuedEvent, origin: str, qty_raw: int, value_usd_e18: int | None) -> None:
-        self._add(valued, origin, qty_raw, UNKNOWN if value_usd_e18 is None else MARKET, value_usd_e18)
+        self._add(valued.event, origin, qty_raw, UNKNOWN if value_usd_e18 is None else MARKET, value_usd_e18)
 
     def _leave(
         self, qty_raw: int, proceeds_raw: int = 0, proceeds_usd_e18: int | None = None, *, is_sold: bool
@@ -200,46 +226,6 @@ class Position:
         if missing_raw > 0:
             self.unheld_raw += missing_raw
         return self.held.leave(qty_raw, proceeds_raw, proceeds_usd_e18, is_sold, self.finished.lots)
-
-    def _row(
-        self, valued: ValuedEvent, episode: OpenEpisode, kind: str, proceeds_mint: str, cut: Cut, is_first: bool
-    ) -> RealizedTrade:
-        event, lot = valued.event, cut.first_lot
-        cost_usd_e18, proceeds_usd_e18 = cut.cost_usd_e18, cut.proceeds_usd_e18
-        average_usd_e18 = self._average_of(cut)
-        has_fees = is_first and (event.network_fee_lamports or event.tip_lamports)
-        # By place, which takes a fifth of the time that names take.
-        return RealizedTrade(
-            exit_id(event, kind, cut.cost_mint, cut.basis_status),
-            event.wallet,
-            self.mint,
-            episode.episode_id,
-            kind,
-            event.signature,
-            event.path,
-            event.slot,
-            event.tx_index,
-            event.block_time_s,
-            cut.qty_raw,
-            event.decimals,
-            proceeds_mint,
-            cut.proceeds_raw,
-            proceeds_usd_e18,
-            cut.cost_mint,
-            cut.cost_raw,
-            cost_usd_e18,
-            cut.basis_status,
-            None if proceeds_usd_e18 is None or cost_usd_e18 is None else proceeds_usd_e18 - cost_usd_e18,
-            average_usd_e18,
-            None if proceeds_usd_e18 is None or average_usd_e18 is None else proceeds_usd_e18 - average_usd_e18,
-            None if lot is None else lot.entry.block_time_s,
-            event.network_fee_lamports if is_first else 0,
-            event.tip_lamports if is_first else 0,
-            event.rent_lamports if is_first else 0,
-            valued.fees_usd_e18 if has_fees else 0,
-            valued.value_source,
-            valued.value_confidence_e18,
-        )
 
     def _move_out(self, valued: ValuedEvent, qty_raw: int) -> None:
         event = valued.event
@@ -251,7 +237,7 @@ class Position:
                 MovedOut(
                     wallet=event.wallet,
                     mint=self.mint,
-                    episode_id=episode.episode_id,
+                    episode_id=episode.name.told(),
                     signature=event.signature,
                     path=event.path,
                     slot=event.slot,

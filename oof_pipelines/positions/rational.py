@@ -54,7 +54,7 @@ class RationalBook:
             holding.within.append((valued, event.qty_raw if event.kind == "send" else -event.qty_raw))
             return []
         rows = self._apply(holding, valued)
-        if event.kind not in ("buy", "receive", "claim"):
+        if event.kind not in ("buy", "receive", "claim") or self._is_with_escrow(event):
             self._end_if_nothing(holding, event)
         return rows
 
@@ -70,10 +70,10 @@ class RationalBook:
             return self._realize(holding, valued, "burn", "", 0, 0)
         if event.kind == "send" and is_exchange and self.rules.is_exchange_transfer_realized:
             return self._realize(holding, valued, "exchange_transfer", "", 0, value)
-        if event.kind == "send":
-            self._move(holding, valued, event.qty_raw)
-        elif event.kind == "lp_add":
+        if event.kind == "lp_add" or (event.kind == "send" and self._is_with_escrow(event)):
             self._park(holding, valued)
+        elif event.kind == "send":
+            self._move(holding, valued, event.qty_raw)
         elif event.kind == "lp_remove":
             self._unpark(holding, valued)
         elif event.kind == "buy" and event.other_raw is not None:
@@ -83,6 +83,10 @@ class RationalBook:
             self._enter_at_market(holding, valued, "claim", event.qty_raw, value)
         elif event.kind == "receive" and is_exchange:
             self._enter_at_market(holding, valued, "exchange", event.qty_raw, value)
+        elif event.kind == "receive" and event.is_escrow:
+            _, missing = self._taken(holding, POOL + event.counterparty, Fraction(event.qty_raw), HELD)
+            if missing > 0:
+                self._enter(holding, valued, "receive", whole(missing), None, None, "unknown")
         else:
             self._enter(holding, valued, event.kind, event.qty_raw, None, None, "unknown")
         return []
@@ -217,6 +221,9 @@ class RationalBook:
                 )
             )
 
+    def _is_with_escrow(self, event: PositionEvent) -> bool:
+        return event.is_escrow and event.counterparty not in self.rules.exchanges
+
     def _park(self, holding: Holding, valued: ValuedEvent) -> None:
         event, quantity = valued.event, Fraction(valued.event.qty_raw)
         missing = quantity - holding.units_at(_is_held)
@@ -295,7 +302,7 @@ class RationalBook:
         ]
 
     def _settle_all(self) -> None:
-        for holding in self.holdings.values():
+        for _, holding in sorted(self.holdings.items(), key=_key):
             if holding.within:
                 self._settle(holding)
 

@@ -73,7 +73,8 @@ class RealizedTrade(msgspec.Struct, frozen=True, gc=False):
 class Lot(msgspec.Struct, frozen=True, gc=False):
     """Units that came in together, and where they are now: initial = remaining + sold + moved + in_pool.
 
-    `origin` is buy, receive, exchange, claim or lp (out of a pool beyond what was put in, or put in without a lot).
+    `origin` is buy, receive, exchange, claim or lp (out of a pool beyond what was put in; put into one, or into an escrow,
+    without a lot).
     `cost_raw` and `cost_usd_e18` are of all its units, `cost_remaining_…` of those that remain, pools left out.
     `qty_sold_raw` has what was realised in any way. `lot_id` = sha256(wallet|mint|signature|path|seq).
     """
@@ -163,7 +164,7 @@ class MovedOut(msgspec.Struct, frozen=True, gc=False):
 
 
 class InPool(msgspec.Struct, frozen=True, gc=False):
-    """Units of one lot that are in a pool, with what they cost."""
+    """Units of one lot that are in a pool, or in an escrow (`pool` is its address), with what they cost."""
 
     pool: str
     wallet: str

@@ -1,7 +1,8 @@
-"""Stripes: ranges of mints whose candles are finished one range after the other, so that a day need not fit in memory.
+"""Stripes: ranges of mints whose rows are finished one range after the other, so that a day need not fit in memory.
 
 Whatever finishing a candle looks at is of its own mint: confidence, dollars, primaries, prices by two steps. Only the second
-steps are of other mints, and those are few: of the coins that occur as quotes (`quote_coins`).
+steps are of other mints, and those are few: of the coins that occur as quotes (`quote_coins`). A row of features is of one
+mint anyway.
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ class Stripes:
     def count(self) -> int:
         return len(self.first_mints) + 1
 
+    def bounds(self, number: int) -> tuple[str, str | None]:
+        """The mints of a stripe: from the first, which is '' where it has no bound, to before the second, None likewise."""
+        first_mints = ("", *self.first_mints, None)
+        return first_mints[number] or "", first_mints[number + 1]
+
     def cut(self, candles: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
         """(number of the stripe from 0, its rows in their order), ascending, of the stripes that have rows."""
         if not self.first_mints:
@@ -43,13 +49,21 @@ def choose_stripes(pairs: pl.DataFrame, most_candles: int) -> Stripes:
 
     `pairs` has mint, quote_mint and trades (how many the day has, as they were made). What is counted is an upper bound.
     """
+    return stripes_by_rows(_most_candles(pairs), most_candles)
+
+
+def stripes_by_rows(rows_by_mint: pl.DataFrame, most_rows: int) -> Stripes:
+    """Stripes of at most `most_rows`; a mint that has more by itself is a stripe of its own.
+
+    `rows_by_mint` has two columns, mint and how many rows it has, sorted by mint.
+    """
     first_mints = []
     held = 0
-    for mint, candles in _most_candles(pairs).iter_rows():
-        if held and held + candles > most_candles:
+    for mint, rows in rows_by_mint.iter_rows():
+        if held and held + rows > most_rows:
             first_mints.append(mint)
             held = 0
-        held += candles
+        held += rows
     return Stripes(tuple(first_mints))
 
 

@@ -30,7 +30,7 @@ import click
 import psycopg
 
 from oof_pipelines.settings import load_settings
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
+from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, WALLET_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
@@ -62,7 +62,7 @@ DECODE_STEPS = (
     "done",
 )
 FLAG_STEPS = ("read", "fold", "validate", "write", "done")
-WALLET_STEPS = ("read", "validate", "mark", "write", "record", "done")
+WALLET_STEPS = ("read", "validate", "mark", *(f"write_{name}" for name in WALLET_DATASETS), "record", "done")
 _RENAME = "partition.rename"
 _UNFINISHED = ".unfinished"
 _DEATH_SECONDS = 10.0

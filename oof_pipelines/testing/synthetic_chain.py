@@ -8,7 +8,7 @@ before, times from slots.
 """
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -132,20 +132,34 @@ def write_chain(
     Each file is written beside its place and renamed, so a reader never sees half of one. Files already there are
     replaced where they have the same name and otherwise left alone. `on_written` hears the number written so far.
     """
+    transactions = generate(seed, transaction_count, start_slot=start_slot, start_time_s=start_time_s, days=days)
+    return write_transactions(folder, transactions, encoding, on_written)
+
+
+def write_transactions(
+    folder: Path,
+    transactions: Iterable[SyntheticTransaction],
+    encoding: Encoding = "base64",
+    on_written: Callable[[int], None] | None = None,
+) -> int:
+    """`write_chain` of any transactions. Raises ValueError for an encoding that there is not, before anything is made."""
     if encoding not in ("base64", "json"):
         raise ValueError(f"encoding must be 'base64' or 'json', not {encoding!r}")
-    transactions = generate(seed, transaction_count, start_slot=start_slot, start_time_s=start_time_s, days=days)
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
     for transaction in transactions:
-        place = folder / f"{transaction.signature}.json"
-        beside = folder / f".{transaction.signature}.part"
-        beside.write_bytes(transaction.to_json_bytes(encoding))
-        beside.replace(place)
+        write_transaction(folder, transaction, encoding)
         written += 1
         if on_written is not None:
             on_written(written)
     return written
+
+
+def write_transaction(folder: Path, transaction: SyntheticTransaction, encoding: Encoding) -> None:
+    """Write `<signature>.json` into a folder: beside its place first, then renamed, so a reader never sees half of one."""
+    beside = folder / f".{transaction.signature}.part"
+    beside.write_bytes(transaction.to_json_bytes(encoding))
+    beside.replace(folder / f"{transaction.signature}.json")
 
 
 def _play(

@@ -30,6 +30,7 @@ from oof_pipelines.interfaces import (
 )
 from oof_pipelines.settings import SecretUrl
 from oof_pipelines.transport.loopback import direct_mounts
+from oof_pipelines.transport.missing_sniffio import note_missing_sniffio
 from oof_pipelines.transport.pacing import Backoff, RequestBudget
 from oof_pipelines.transport.trouble import TroubleReport, reason_of
 from oof_pipelines.transport.wire_types import SignatureText, SlotNumber
@@ -163,6 +164,7 @@ class RpcClient:
         self._timeout_seconds = timeout_seconds
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         mounts = direct_mounts(url.reveal() for url in endpoints)
+        note_missing_sniffio()
         self._http = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, mounts=mounts)
         self.outcomes: Counter[tuple[str, str]] = Counter()
 

@@ -48,6 +48,14 @@ class DecodeReport:
     last_slot: int | None = None
 
 
+class DecodedFiles(Protocol):
+    """Which days have files."""
+
+    def days(self, dataset: str) -> list[date]:
+        """Days that have a file of the dataset, ascending."""
+        ...
+
+
 class ServedRows(Protocol):
     """The side of the database that serves decoded rows."""
 
@@ -101,6 +109,13 @@ def decode_day(
     )
 
 
+def days_lacking_files(files: DecodedFiles) -> list[date]:
+    """Stored days without the file of a decoded dataset, ascending: not decoded yet, or by a version that had fewer."""
+    stored = files.days(RAW_TRANSACTIONS.name)
+    complete = set(stored).intersection(*(files.days(name) for name in DECODED_DATASETS))
+    return [day for day in stored if day not in complete]
+
+
 def _decoded_day(day: date, raw: pl.DataFrame, frames: Frames, tally: DecodeTally, actions_sha256: str) -> DecodedDay:
     return DecodedDay(
         day=day,
@@ -109,7 +124,7 @@ def _decoded_day(day: date, raw: pl.DataFrame, frames: Frames, tally: DecodeTall
         counts=tally.counts,
         program_hours=tally.program_hours(),
         unknown_discriminators=tally.unknown_discriminators(),
-        slices=slice_digests(frames["actions"]),
+        slices=slice_digests(frames),
         actions_sha256=actions_sha256,
         decoder_version=decoder_version(),
     )
@@ -118,9 +133,9 @@ def _decoded_day(day: date, raw: pl.DataFrame, frames: Frames, tally: DecodeTall
 def decode_frame(raw: pl.DataFrame) -> tuple[Frames, DecodeTally]:
     """Decode rows of raw_transactions; the frames are in their datasets' order. A body that fails is counted, not raised."""
     tally = DecodeTally()
-    parts: list[Frames] = [frames_of({name: [] for name in DECODED_DATASETS})]
-    for start in range(0, raw.height, _TRANSACTIONS_AT_ONCE):
-        parts.append(_decode_rows(raw.slice(start, _TRANSACTIONS_AT_ONCE), tally))
+    # Once also where there is no row: the frames have their columns all the same.
+    starts = range(0, max(raw.height, 1), _TRANSACTIONS_AT_ONCE)
+    parts: list[Frames] = [_decode_rows(raw.slice(start, _TRANSACTIONS_AT_ONCE), tally) for start in starts]
     frames: Frames = {}
     for name, dataset in DECODED_DATASETS.items():
         # Taken out of the parts as they are joined, so that no dataset is in memory twice for longer than its turn.

@@ -9,6 +9,9 @@ from importlib.resources.abc import Traversable
 _PACKAGES = ("oof_pipelines.chain", "oof_pipelines.decode", "oof_pipelines.market")
 # Folds over what is decoded: changing one leaves every decoded file as it is.
 _NO_DECODING = ("risk.py",)
+# Of the positions only what makes events of a decoded transaction; the engine is a fold over those.
+_POSITIONS = "oof_pipelines.positions"
+_DECODING_OF_POSITIONS = ("beside.py", "deeds.py", "events.py", "from_decoded.py", "transaction_costs.py")
 _SHOWN_DIGITS = 16
 
 
@@ -20,8 +23,14 @@ def decoder_version() -> str:
         for name, file in _sources(files(package)):
             if name in _NO_DECODING:
                 continue
-            source.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
+            _add(source, name, file)
+    for name in _DECODING_OF_POSITIONS:
+        _add(source, name, files(_POSITIONS) / name)
     return source.hexdigest()[:_SHOWN_DIGITS]
+
+
+def _add(source: "hashlib._Hash", name: str, file: Traversable) -> None:
+    source.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
 
 
 def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:

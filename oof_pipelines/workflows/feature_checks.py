@@ -1,13 +1,14 @@
 """What must hold of a day's features before they are published. All of it blocks."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Protocol
 
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from oof_pipelines.features.frames import join_slices
 from oof_pipelines.features.trade_frames import PLACED_TRADE_COLUMNS, folded, frame_of, trades_of
 from oof_pipelines.pricing.reference import ReferencePrices
 from oof_pipelines.storage.parquet.feature_schemas import FEATURES_1M
@@ -19,11 +20,14 @@ FOLDED_WHOLE_UP_TO = 200_000
 
 FEWEST_SLICES = 16
 
+FOLDED_AT_ONCE = 20_000
+"""Trades whose minutes are folded in one turn; a minute that has more is one turn."""
+
 FEATURE_CHECKS = {
     "features_1m_schema": (
         "Columns, types and ranges, shares from 0 to 1 among them; one row a coin, minute, venue and money; all of the day."
     ),
-    "trades_add_up": "Buys and sells are all the trades; no more signers or traders than trades.",
+    "trades_add_up": "Buys and sells are all the trades; no more signers or traders than trades; no row is lost or doubled.",
     "flows_add_up": "In less out is the net inflow; shares are null where no quote moved.",
     "agrees_with_step": (
         f"Folding the day's trades one by one gives the same rows: all of them up to {FOLDED_WHOLE_UP_TO:,} trades, "
@@ -46,67 +50,144 @@ class Slices(Protocol):
 def check_features(
     day: date, frame: pl.DataFrame, trades: Slices, rates: ReferencePrices | None
 ) -> tuple[CheckResult, ...]:
-    """Every check of a day's features, in the order of `FEATURE_CHECKS`."""
-    schema = _schema(day, frame)
-    if not schema.has_passed:
-        names = [name for name in FEATURE_CHECKS if name != schema.name]
-        return (schema, *(CheckResult(name, False, "not made: the schema failed") for name in names))
-    return (schema, _trades(frame), _flows(frame), _agrees(day, frame, trades, rates))
+    """Every check of a day's features at once, in the order of `FEATURE_CHECKS`."""
+    checks = FeatureChecks(day, int(frame["trades"].sum()))
+    checks.add(frame)
+    return checks.results(trades, rates)
 
 
-def _schema(day: date, frame: pl.DataFrame) -> CheckResult:
-    name = "features_1m_schema"
-    try:
-        FEATURES_1M.schema.validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        return CheckResult(name, False, schema_failures(errors))
-    doubled = frame.filter(pl.struct(FEATURES_1M.key).is_duplicated())
-    if doubled.height:
-        return CheckResult(name, False, f"{doubled.height} rows share a key, e.g. {_keys(doubled)}")
-    start = pl.col("bucket_start")
-    strangers = frame.filter((start.dt.date() != day) | (start != start.dt.truncate("1m")))
-    return _verdict(name, strangers, frame)
+class _Offenders:
+    """Rows that break a rule: how many, and the keys of a few."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._examples: list[pl.DataFrame] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        self.count += rows.height
+        if len(self._examples) < _EXAMPLES and rows.height:
+            self._examples.append(rows.select(FEATURES_1M.key).head(_EXAMPLES))
+
+    @property
+    def keys(self) -> str:
+        return _keys(pl.concat(self._examples))
 
 
-def _trades(frame: pl.DataFrame) -> CheckResult:
+class FeatureChecks:
+    """Every check, of a day in stripes: each has all rows of its coins, and follows the one before.
+
+    `trade_count` is how many trades the day's rows were made of.
+    """
+
+    def __init__(self, day: date, trade_count: int) -> None:
+        self._day = day
+        self._trade_count = trade_count
+        self._slices = _slices_of(trade_count)
+        self._rows = 0
+        self._trades = 0
+        self._last_mint: str | None = None
+        self._misfits = ""
+        self._doubled, self._strangers, self._miscounted, self._unbalanced = (_Offenders() for _ in range(4))
+        self._looked_at: list[str] = []
+        self._ours = [pl.DataFrame(schema=FEATURES_1M.columns)]
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Look at one stripe."""
+        self._rows += frame.height
+        try:
+            FEATURES_1M.schema.validate(frame, lazy=True)
+        except SchemaErrors as errors:
+            self._misfits = self._misfits or schema_failures(errors)
+        if self._misfits:
+            # Of such rows nothing else can be said.
+            return
+        # Keys of two stripes differ where no coin is in both; only then do their rows follow each other too.
+        is_behind = pl.lit(True) if self._last_mint is None else pl.col("mint") > self._last_mint
+        self._doubled.add(frame.filter(pl.struct(FEATURES_1M.key).is_duplicated() | ~is_behind))
+        self._last_mint = frame.select(pl.col("mint").append(pl.lit(self._last_mint, pl.String)).max()).item()
+        start = pl.col("bucket_start")
+        self._strangers.add(frame.filter((start.dt.date() != self._day) | (start != start.dt.truncate("1m"))))
+        self._trades += int(frame["trades"].sum())
+        self._miscounted.add(frame.filter(_is_miscounted()))
+        self._unbalanced.add(frame.filter(_is_unbalanced()))
+        # Another part of the coins every day, the same one when the day is made again.
+        part = self._day.toordinal() % self._slices
+        mints = [mint for mint in frame["mint"].unique() if self._slices == 1 or mint_slice(mint, self._slices) == part]
+        self._looked_at += mints
+        self._ours.append(frame.filter(pl.col("mint").is_in(mints)))
+
+    def results(self, trades: Slices, rates: ReferencePrices | None) -> tuple[CheckResult, ...]:
+        """The verdicts on all stripes together, in the order of `FEATURE_CHECKS`; the day's trades are read for the last."""
+        name = "features_1m_schema"
+        if self._misfits:
+            schema = CheckResult(name, False, self._misfits)
+        elif self._doubled.count:
+            schema = CheckResult(name, False, f"{self._doubled.count} rows share a key, e.g. {self._doubled.keys}")
+        else:
+            schema = self._verdict(name, self._strangers)
+        if not schema.has_passed:
+            names = [name for name in FEATURE_CHECKS if name != schema.name]
+            return (schema, *(CheckResult(name, False, "not made: the schema failed") for name in names))
+        counted = self._verdict("trades_add_up", self._miscounted)
+        if self._trades != self._trade_count:
+            told = f"{self._trades} trades in the rows, of {self._trade_count}"
+            counted = CheckResult(counted.name, False, told)
+        return (schema, counted, self._verdict("flows_add_up", self._unbalanced), self._agrees(trades, rates))
+
+    def _verdict(self, name: str, offenders: _Offenders) -> CheckResult:
+        if not offenders.count:
+            return CheckResult(name, True, f"{self._rows} rows")
+        return CheckResult(name, False, f"{offenders.count} of {self._rows} rows, e.g. {offenders.keys}")
+
+    def _agrees(self, trades: Slices, rates: ReferencePrices | None) -> CheckResult:
+        name = "agrees_with_step"
+        ours = pl.concat(self._ours)
+        parts = trades.slices(self._day, PLACED_TRADE_COLUMNS, mints=None if self._slices == 1 else self._looked_at)
+        expected = FEATURES_1M.arrange(join_slices(_folded_turns(parts, rates)))
+        told = f"{int(ours['trades'].sum())} of {self._trades} trades, {ours.height} of {self._rows} rows"
+        if ours.equals(expected):
+            return CheckResult(name, True, told)
+        columns = list(FEATURES_1M.columns)
+        different = pl.concat(
+            [
+                ours.join(expected, on=columns, how="anti", nulls_equal=True),
+                expected.join(ours, on=columns, how="anti", nulls_equal=True),
+            ]
+        )
+        return CheckResult(
+            name, False, f"{different.select(FEATURES_1M.key).unique().height} of {told}: {_keys(different)}"
+        )
+
+
+def _is_miscounted() -> pl.Expr:
     trades = pl.col("trades")
-    is_wrong = (pl.col("buys") + pl.col("sells") != trades) | (
+    return (pl.col("buys") + pl.col("sells") != trades) | (
         pl.max_horizontal("uniq_signers", "holders_touched") > trades
     )
-    return _verdict("trades_add_up", frame.filter(is_wrong), frame)
 
 
-def _flows(frame: pl.DataFrame) -> CheckResult:
+def _is_unbalanced() -> pl.Expr:
     has_none = (pl.col("vol_in_raw") == 0) & (pl.col("vol_out_raw") == 0)
     net = pl.col("vol_in_sol") - pl.col("vol_out_sol")
-    is_wrong = net.ne_missing(pl.col("net_inflow_sol")) | (has_none != pl.col("whale_share_top5").is_null())
-    return _verdict("flows_add_up", frame.filter(is_wrong), frame)
+    return net.ne_missing(pl.col("net_inflow_sol")) | (has_none != pl.col("whale_share_top5").is_null())
 
 
-def _agrees(day: date, frame: pl.DataFrame, trades: Slices, rates: ReferencePrices | None) -> CheckResult:
-    name = "agrees_with_step"
-    count = int(frame["trades"].sum())
-    slices = 1 if count <= FOLDED_WHOLE_UP_TO else max(FEWEST_SLICES, _next_power_of_two(count // FOLDED_WHOLE_UP_TO))
-    mints = frame["mint"].unique().to_list()
-    # Another part of the coins every day, the same one when the day is made again.
-    looked_at = [mint for mint in mints if slices == 1 or mint_slice(mint, slices) == day.toordinal() % slices]
-    ours = frame.filter(pl.col("mint").is_in(looked_at))
-    parts = trades.slices(day, PLACED_TRADE_COLUMNS, mints=None if slices == 1 else looked_at)
-    rows = [row for part in parts for row in folded(trades_of(part), rates)]
-    expected = FEATURES_1M.arrange(frame_of(rows))
-    told = f"{int(ours['trades'].sum())} of {count} trades, {ours.height} of {frame.height} rows"
-    if ours.equals(expected):
-        return CheckResult(name, True, told)
-    columns = list(FEATURES_1M.columns)
-    different = pl.concat(
-        [
-            ours.join(expected, on=columns, how="anti", nulls_equal=True),
-            expected.join(ours, on=columns, how="anti", nulls_equal=True),
-        ]
-    )
-    return CheckResult(
-        name, False, f"{different.select(FEATURES_1M.key).unique().height} of {told}: {_keys(different)}"
-    )
+def _folded_turns(parts: Iterable[pl.DataFrame], rates: ReferencePrices | None) -> Iterator[pl.DataFrame]:
+    """The rows that folding gives, some whole minutes at a time: an open trade takes a kilobyte."""
+    minute = pl.col("block_time").dt.truncate("1m").alias("minute")
+    for part in parts:
+        turns = part.group_by(minute).len().sort("minute")
+        turns = turns.select("minute", turn=pl.col("len").cum_sum() // FOLDED_AT_ONCE)
+        numbered = part.with_columns(minute).join(turns, on="minute", how="left", maintain_order="left")
+        for trades in numbered.partition_by("turn", maintain_order=True):
+            yield frame_of(folded(trades_of(trades), rates))
+
+
+def _slices_of(trade_count: int) -> int:
+    """Of how many parts of the coins one is folded."""
+    if trade_count <= FOLDED_WHOLE_UP_TO:
+        return 1
+    return max(FEWEST_SLICES, _next_power_of_two(trade_count // FOLDED_WHOLE_UP_TO))
 
 
 def mint_slice(mint: str, slices: int) -> int:
@@ -116,12 +197,6 @@ def mint_slice(mint: str, slices: int) -> int:
 
 def _next_power_of_two(number: int) -> int:
     return 1 << number.bit_length()
-
-
-def _verdict(name: str, offenders: pl.DataFrame, frame: pl.DataFrame) -> CheckResult:
-    if offenders.is_empty():
-        return CheckResult(name, True, f"{frame.height} rows")
-    return CheckResult(name, False, f"{offenders.height} of {frame.height} rows, e.g. {_keys(offenders)}")
 
 
 def _keys(rows: pl.DataFrame) -> str:

@@ -1,11 +1,13 @@
 """features_1m of a day: its trades, slice by slice, become rows; these are checked, written, then served.
 
+Memory is bounded by a slice's trades and a stripe's rows: rows of more than a stripe wait on disk (striped_features.py).
 The day's market_events are the truth, and the rows are a function of them and of the SOL prices alone. They are read under
 the lock of those that write them, until the serving rows are replaced: a trade that is folded meanwhile would otherwise
 leave the feed's rows before it is in ours.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,18 +16,33 @@ from typing import Protocol
 
 import polars as pl
 
-from oof_pipelines.features.frames import TRADE_COLUMNS, feature_frame, join_slices
-from oof_pipelines.pricing.reference import ReferencePrices
+from oof_pipelines.features.frames import TRADE_COLUMNS, feature_frame
 from oof_pipelines.storage.parquet.feature_schemas import FEATURES_1M
 from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS
 from oof_pipelines.storage.parquet.price_schemas import REFERENCE_PRICES
 from oof_pipelines.storage.parquet.reference_rows import reference_prices
 from oof_pipelines.workflows.decode_day import DECODED
-from oof_pipelines.workflows.feature_checks import check_features
-from oof_pipelines.workflows.fold import InvalidPartitionError, PartitionStore, WrittenFile
+from oof_pipelines.workflows.feature_checks import FeatureChecks
+from oof_pipelines.workflows.fold import InvalidPartitionError, WrittenFile
 from oof_pipelines.workflows.partition_checks import CheckResult
+from oof_pipelines.workflows.priced_stripes import Frames
+from oof_pipelines.workflows.striped_features import StripedFeatures
 
 _MINTS_SHOWN = 10
+
+
+class FeatureStore(Protocol):
+    """Where days of reference_prices are read and days of features_1m written."""
+
+    def read(self, dataset: str, day: date) -> pl.DataFrame | None: ...
+
+    def spill(self, name: str, day: date) -> AbstractContextManager[Frames]:
+        """A place for frames that do not fit in memory, for the block; what a killed run left in it is removed."""
+        ...
+
+    def write_pieces(self, dataset: str, day: date, pieces: Iterable[pl.DataFrame]) -> WrittenFile:
+        """Replace the day's file by pieces that follow each other in the dataset's order."""
+        ...
 
 
 class DayTrades(Protocol):
@@ -57,7 +74,7 @@ class ServedFeatures(Protocol):
         """The day's file is about to be replaced; the day counts as published again after `publish`."""
         ...
 
-    def publish(self, day: date, features: pl.DataFrame, sha256: str) -> None:
+    def publish(self, day: date, pieces: Iterable[pl.DataFrame], sha256: str) -> None:
         """Replace the day's rows in one transaction, but for those of buckets with trades that no file holds yet."""
         ...
 
@@ -91,7 +108,7 @@ class FeaturesReport:
 
 
 def features_day(
-    store: PartitionStore,
+    store: FeatureStore,
     trades: DayTrades,
     served: ServedFeatures,
     day: date,
@@ -102,37 +119,39 @@ def features_day(
 
     Raises `InvalidPartitionError` where the rows must not be published: nothing is written then.
     """
-    with served.lock(DECODED, day), served.lock(FEATURES_1M.name, day):
+    with (
+        served.lock(DECODED, day),
+        served.lock(FEATURES_1M.name, day),
+        store.spill(FEATURES_1M.name, day) as spilled,
+    ):
         at_step("read")
         if not trades.has_day(day):
             return FeaturesReport(day)
         reference = reference_prices(store.read(REFERENCE_PRICES.name, day))
-        frame, slots = _frame(trades, day, reference)
+        features, told = StripedFeatures(spilled), _Told()
+        for part in trades.slices(day, ("slot", *TRADE_COLUMNS)):
+            told.add_slots(part)
+            features.add(feature_frame(part, reference))
+        at_step("finish")
+        features.finish()
         at_step("validate")
-        checks = check_features(day, frame, trades, reference)
-        if not all(check.has_passed for check in checks):
-            raise InvalidPartitionError(FEATURES_1M.name, day, checks)
+        checks = FeatureChecks(day, features.trade_count)
+        for stripe in features.stripes():
+            checks.add(stripe)
+            told.add(stripe)
+            # One stripe is to be in memory at a time, not this one while the next is read.
+            del stripe
+        results = checks.results(trades, reference)
+        if not all(check.has_passed for check in results):
+            raise InvalidPartitionError(FEATURES_1M.name, day, results)
         at_step("begin")
         served.begin(day)
         at_step("write")
-        written = store.write(FEATURES_1M.name, day, frame)
+        written = store.write_pieces(FEATURES_1M.name, day, features.pieces())
         at_step("publish")
-        served.publish(day, frame, written.sha256)
+        served.publish(day, features.pieces(), written.sha256)
         at_step("done")
-    return FeaturesReport(
-        day=day,
-        file=written,
-        checks=checks,
-        row_count=frame.height,
-        trade_count=int(frame["trades"].sum()),
-        mint_count=frame["mint"].n_unique(),
-        first_slot=min((first for first, _ in slots), default=None),
-        last_slot=max((last for _, last in slots), default=None),
-        by_hour=dict(
-            frame.group_by(pl.col("bucket_start").dt.hour()).agg(pl.col("trades").sum()).sort("bucket_start").rows()
-        ),
-        most_traded=_most_traded(frame),
-    )
+    return told.report(day, written, results)
 
 
 class FileTimes(Protocol):
@@ -155,16 +174,43 @@ def days_to_make(files: FileTimes, served: ServedFeatures) -> list[date]:
     return lagging
 
 
-def _frame(trades: DayTrades, day: date, reference: ReferencePrices) -> tuple[pl.DataFrame, list[tuple[int, int]]]:
-    """The day's rows in the dataset's order, and the first and last slot of each slice."""
-    slots: list[tuple[int, int]] = []
+class _Told:
+    """What a run says of a day's features, counted stripe by stripe. A coin is in one stripe alone."""
 
-    def features() -> Iterator[pl.DataFrame]:
-        for part in trades.slices(day, ("slot", *TRADE_COLUMNS)):
-            slots.append(part.select(pl.col("slot").min(), pl.col("slot").max().alias("last")).row(0))
-            yield feature_frame(part, reference)
+    def __init__(self) -> None:
+        self._slots: list[int] = []
+        self._rows = 0
+        self._trades = 0
+        self._mints = 0
+        self._by_hour: Counter[int] = Counter()
+        self._most_traded: list[BusyMint] = []
 
-    return FEATURES_1M.arrange(join_slices(features())), slots
+    def add_slots(self, trades: pl.DataFrame) -> None:
+        slots = trades.select(pl.col("slot").min(), pl.col("slot").max().alias("last")).row(0)
+        self._slots = [min((*self._slots, *slots)), max((*self._slots, *slots))]
+
+    def add(self, stripe: pl.DataFrame) -> None:
+        self._rows += stripe.height
+        self._trades += int(stripe["trades"].sum())
+        self._mints += stripe["mint"].n_unique()
+        hours = stripe.group_by(pl.col("bucket_start").dt.hour()).agg(pl.col("trades").sum())
+        self._by_hour.update(dict(hours.rows()))
+        busiest = [*self._most_traded, *_most_traded(stripe)]
+        self._most_traded = sorted(busiest, key=lambda one: (-one.trades, one.mint))[:_MINTS_SHOWN]
+
+    def report(self, day: date, file: WrittenFile, checks: tuple[CheckResult, ...]) -> FeaturesReport:
+        return FeaturesReport(
+            day=day,
+            file=file,
+            checks=checks,
+            row_count=self._rows,
+            trade_count=self._trades,
+            mint_count=self._mints,
+            first_slot=self._slots[0] if self._slots else None,
+            last_slot=self._slots[-1] if self._slots else None,
+            by_hour=dict(sorted(self._by_hour.items())),
+            most_traded=tuple(self._most_traded),
+        )
 
 
 def _most_traded(frame: pl.DataFrame) -> tuple[BusyMint, ...]:

@@ -36,9 +36,12 @@ def lacks_block_time(body: bytes) -> int | None:
 
 
 def prepare(
-    fetched: FetchedBody, heard_slot: int, cluster: str, now: datetime
+    fetched: FetchedBody, heard_slot: int, cluster: str, now: datetime, *, is_decoding: bool = True
 ) -> StoredTransaction | QuarantinedTransaction:
-    """What to write for a fetched body: a checked row, or the reason why not. Never raises for what a body holds."""
+    """What to write for a fetched body: a checked row, or the reason why not. Never raises for what a body holds.
+
+    Without `is_decoding` the row brings no decoded rows along: its day is going to be decoded at once.
+    """
     try:
         header = read_body(fetched.body)
         slot = check_storable(header, fetched.signature)
@@ -67,7 +70,7 @@ def prepare(
         is_simple_vote=header.is_simple_vote,
         logs=header.log_messages,
         body_zstd=compress_body(fetched.body),
-        decoded=decode_or_none(parsed),
+        decoded=decode_or_none(parsed) if is_decoding else None,
     )
 
 

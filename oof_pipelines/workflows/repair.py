@@ -111,10 +111,13 @@ async def _whole_page(
 
 
 async def repair_blocks(
-    source: TransactionSource, from_slot: int, tip: int, concurrency: int
+    source: TransactionSource, from_slot: int, tip: int, concurrency: int, *, begin_slot: int | None = None
 ) -> AsyncIterator[GapPage]:
-    """Signatures of every block from `from_slot` to `tip`, both included, in slot order; a page completes its slot."""
-    unproven = await _unproven(source, from_slot, tip)
+    """Signatures of every block from `from_slot` to `tip`, both included, in slot order; a page completes its slot.
+
+    `begin_slot` is where the node's history begins, for a caller who looks after it himself; else it is asked for.
+    """
+    unproven = await _unproven(source, from_slot, tip, begin_slot)
     if unproven is not None:
         yield GapPage(unproven.last_slot, [], unproven)
         from_slot = unproven.last_slot + 1
@@ -122,7 +125,7 @@ async def repair_blocks(
         last_slot = min(first_slot + SLOTS_A_RANGE - 1, tip)
         slots = await source.blocks(first_slot, last_slot, tip)
         # Asked again after the listing: a node forgets its oldest blocks as it goes.
-        unproven = await _unproven(source, first_slot, last_slot)
+        unproven = await _unproven(source, first_slot, last_slot, begin_slot)
         if unproven is not None:
             yield GapPage(None, [], unproven)
             # A gap of one of them would take the place of the whole stretch, where both begin in one slot.
@@ -154,11 +157,14 @@ async def _block_signatures(source: TransactionSource, slot: int, tip: int) -> l
         return await _unproven(source, slot, slot) or []
 
 
-async def _unproven(source: TransactionSource, first_slot: int, last_slot: int) -> Unproven | None:
+async def _unproven(
+    source: TransactionSource, first_slot: int, last_slot: int, begin_slot: int | None = None
+) -> Unproven | None:
     """The part of a stretch that lies before the node's first block. A stretch that ends before it begins has none."""
     if last_slot < first_slot:
         return None
-    begin_slot = await history_begin_slot(source)
+    if begin_slot is None:
+        begin_slot = await history_begin_slot(source)
     if begin_slot <= first_slot:
         return None
     last_slot = min(begin_slot - 1, last_slot)

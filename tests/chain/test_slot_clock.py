@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oof_pipelines.chain.body import MAX_SLOT
-from oof_pipelines.chain.slot_clock import MAINNET_ANCHORS, allowed_error_s, estimate_block_time_s, fits_cluster
+from oof_pipelines.chain.slot_clock import (
+    MAINNET_ANCHORS,
+    allowed_error_s,
+    estimate_block_time_s,
+    estimate_slot,
+    fits_cluster,
+)
 
 # Recorded as mainnet's by its source; its slot was at another time there.
 STRANGER = "2EKpsQBk8KaHC3xFGmv3aM6byQyvXqb6LGzzmQpE1AdMQ3VigCwR7bsVzaWLtyvJpJcER2VUgQQr6vdzZZYVjjeD"
@@ -73,3 +79,18 @@ def test_times_before_genesis_and_past_the_century_fit_nowhere(time_s: int) -> N
 def test_a_negative_slot_is_an_error() -> None:
     with pytest.raises(ValueError, match="slot -1 is negative"):
         estimate_block_time_s(-1)
+
+
+@given(st.integers(MAINNET_ANCHORS[0][1], 2_000_000_000))
+def test_an_instant_s_slot_fits_it_and_never_goes_back(time_s: int) -> None:
+    slot = estimate_slot(time_s)
+    assert fits_cluster(slot, time_s, "mainnet-beta")
+    assert abs(estimate_block_time_s(slot) - time_s) <= 1
+    assert estimate_slot(time_s + 60) > slot
+
+
+def test_anchors_times_give_their_slots_and_earlier_ones_none() -> None:
+    for slot, time_s in MAINNET_ANCHORS:
+        assert estimate_slot(time_s) == slot
+    with pytest.raises(ValueError, match="before genesis"):
+        estimate_slot(MAINNET_ANCHORS[0][1] - 1)

@@ -22,8 +22,9 @@ from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.feature_schemas import FEATURES_1M
 from oof_pipelines.storage.parquet.market_schemas import RISK_FLAGS
+from oof_pipelines.storage.parquet.position_schemas import MOMENT_DATASETS, POSITION_DATASETS
 from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS, REFERENCE_PRICES
-from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_DATASETS
+from oof_pipelines.storage.parquet.schemas import DATASETS, DECODED_DATASETS, RAW_DATASETS, WALLET_DATASETS
 from oof_pipelines.storage.postgres.candles import PostgresCandles
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
@@ -87,7 +88,7 @@ def digests_said(result: Result) -> dict[str, str]:
     for line in result.stdout.splitlines():
         match = _LINE.fullmatch(line)
         assert match, line
-        folder = "bucket" if match["dataset"] == "wallet_actions" else "day"
+        folder = DATASETS[match["dataset"]].partition_column
         said[f"{match['dataset']}/{folder}={match['partition']}/part.parquet"] = match["sha256"]
     return said
 
@@ -99,8 +100,21 @@ def test_everything_that_waits_is_folded_decoded_and_brought_to_the_wallets(home
     assert digests_said(result) == written
     datasets = {(name.split("/")[0], name.split("=")[1].split("/")[0]) for name in written if "/day=" in name}
     assert datasets == {(name, str(day)) for name in DAY_DATASETS for day in (FIRST, SECOND)}
-    assert any(name.startswith("wallet_actions/bucket=") for name in written)
+    for dataset in WALLET_DATASETS:
+        assert any(name.startswith(f"{dataset}/bucket=") for name in written)
     assert select(database_url(), "select count(*) from tx_raw where not is_decoded") == [(0,)]
+
+
+def test_a_day_without_the_file_of_a_newer_dataset_is_decoded_and_brought_to_the_wallets(home: Path) -> None:
+    """So an older version left it: no events by day or by wallet, and digests of actions alone."""
+    assert run().exit_code == 0
+    whole = files(home)
+    (home / "parquet_store" / "position_events" / f"day={FIRST}" / "part.parquet").unlink()
+    assert run("--day", str(SECOND)).exit_code == 0
+    assert files(home).keys() == whole.keys() - {f"position_events/day={FIRST}/part.parquet"}, "not the day named"
+    assert run().exit_code == 0
+    assert files(home) == whole
+    assert run().output == ""
 
 
 def test_where_nothing_waits_nothing_is_said_and_nothing_written(home: Path) -> None:
@@ -127,7 +141,15 @@ def test_a_source_of_sol_prices_is_asked_before_candles_and_features_are_made(
     with_klines(home, monkeypatch)
     asked = run()
     assert asked.exit_code == 0, asked.output
-    made = [tuple(line.split()[:2]) for line in asked.stdout.splitlines()]
+
+    def dated(result: Result) -> list[tuple[str, ...]]:
+        lines = [tuple(line.split()[:2]) for line in result.stdout.splitlines()]
+        buckets = {name for name, partition in lines if partition.isdecimal()}
+        # Positions were valued without a price of SOL: they follow, all of them, and moments behind them.
+        assert buckets == {*POSITION_DATASETS, *MOMENT_DATASETS}
+        return [line for line in lines if line[0] not in buckets]
+
+    made = dated(asked)
     days = (str(FIRST), str(SECOND))
     # Every day is asked for, the one of which nothing is known once; what is made of the prices follows, and no more.
     assert made == [
@@ -142,7 +164,7 @@ def test_a_source_of_sol_prices_is_asked_before_candles_and_features_are_made(
     assert run().output == ""
     # Nobody is asked any more: what the source said goes from the files, and from what was made of them.
     monkeypatch.setenv("OOF_SOL_USD_SOURCE", "none")
-    assert [tuple(line.split()[:2]) for line in run().stdout.splitlines()] == made
+    assert dated(run()) == made
     assert run().output == ""
 
 
@@ -167,7 +189,10 @@ def test_a_named_day_is_made_again_with_the_same_bytes(home: Path) -> None:
     result = run("--day", SECOND.isoformat())
     assert result.exit_code == 0, result.output
     said = digests_said(result)
-    assert set(said) == {f"{name}/day={SECOND}/part.parquet" for name in DAY_DATASETS}
+    by_day = {name for name in said if "/day=" in name}
+    assert by_day == {f"{name}/day={SECOND}/part.parquet" for name in DAY_DATASETS}
+    # What was written anew is looked at anew, and gives the same.
+    assert {name.split("/")[0] for name in set(said) - by_day} == {*POSITION_DATASETS, *MOMENT_DATASETS}
     assert files(home) == before
     assert served_rows(database_url()) == served
 

@@ -3,13 +3,18 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from moment_inputs import T0, WALLET, Story
+from msgspec.structs import replace
 
 from oof_pipelines.detectors.lot_history import held_lots
 from oof_pipelines.positions.book import Book
 from oof_pipelines.positions.valued import PositionRules
 
 RULES = PositionRules(exchanges=frozenset({"exchange"}), owner_set=frozenset({WALLET, "second"}))
-KINDS = ("buy", "sell", "send", "receive", "burn", "lp_add", "lp_remove", "within", "to_exchange", "from_exchange")
+ESCROW_KINDS = ("to_escrow", "from_escrow", "to_exchange_escrow", "from_exchange_escrow")
+KINDS = (
+    *("buy", "sell", "send", "receive", "burn", "lp_add", "lp_remove", "within", "to_exchange", "from_exchange"),
+    *ESCROW_KINDS,
+)
 STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 60), st.sampled_from(["A", "B"])), max_size=40)
 
 
@@ -27,6 +32,14 @@ def told(steps: list[tuple[str, int, str]]) -> Story:
             (story.lp_add if kind == "lp_add" else story.lp_remove)(at_s, units_raw, "pool", mint=mint)
         elif kind in ("receive", "from_exchange"):
             story.receive(at_s, units_raw, mint=mint, sender="exchange" if kind == "from_exchange" else "")
+        elif kind in ESCROW_KINDS:
+            other = "exchange" if "exchange" in kind else "pool"
+            if kind.startswith("to"):
+                story.send(at_s, units_raw, mint=mint, recipient=other)
+            else:
+                story.receive(at_s, units_raw, mint=mint, sender=other)
+            last = story.valued[-1]
+            story.valued[-1] = replace(last, event=replace(last.event, is_escrow=True))
         else:
             recipient = {"within": "second", "to_exchange": "exchange"}.get(kind, "")
             story.send(at_s, units_raw, mint=mint, recipient=recipient)
@@ -36,6 +49,7 @@ def told(steps: list[tuple[str, int, str]]) -> Story:
 @settings(max_examples=150, deadline=None)
 @given(STEPS)
 @example([("buy", 9, "A"), ("lp_add", 9, "A"), ("buy", 5, "A"), ("lp_remove", 9, "A"), ("sell", 10, "A")])
+@example([("buy", 9, "A"), ("to_escrow", 9, "A"), ("buy", 5, "A"), ("from_escrow", 11, "A"), ("sell", 10, "A")])
 @example([("buy", 9, "A"), ("lp_add", 5, "A"), ("lp_remove", 8, "A"), ("send", 10, "A"), ("from_exchange", 4, "A")])
 def test_what_is_held_at_the_end_is_what_the_book_holds(steps: list[tuple[str, int, str]]) -> None:
     # A transfer within the owner set whose other end is missing is a loss to the book; in a chain each has both ends.

@@ -14,7 +14,7 @@ from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.testing.crash_points import DECODE_STEPS, FLAG_STEPS, WALLET_STEPS
 
-_WRITING = ("mark", "write", "record")
+_WRITING = ("mark", "write_wallet_actions", "write_wallet_events", "record")
 # The n-th of three days, or of the buckets they touch.
 STEPS = [
     *(f"decode.{step}:before:{1 + number % 3}" for number, step in enumerate(DECODE_STEPS)),

@@ -2,6 +2,7 @@
 
 Lots      10 for 100 SOL $50      bought; `for ?` with unknown cost; `at $20` with its market value as basis
 Events    buy 10 for 100 SOL $50 · sell 4 for 60 SOL $30 · send 3 to Bert $9 · receive 3 from Bert · burn 2 · claim 4 $2
+          send 3 to Order* · receive 3 from Order*, whose `*` is an account that a program keeps for the wallet
           add 3 to Pool · remove 3 from Pool $9 · cost; `Bert: …` is Bert's, else it is Anna's; `, fee 5 $1` its network fee
 Rows      sell 4 for 60 SOL $30, cost 40 SOL $20, profit $10 · `cost ?` where it is unknown · `cost market $20`
 """
@@ -25,7 +26,8 @@ _MINTS = {"SOL": NATIVE_MINT}
 _SYMBOLS = {NATIVE_MINT: "SOL"}
 _EVENT = re.compile(
     r"(?:(?P<wallet>\w+): )?(?P<verb>\w+)(?: (?P<qty>\d+))?(?: (?P<mint>[A-Z]\w+))?(?: for (?P<raw>\d+) (?P<other>\w+))?"
-    r"(?: (?:to|from) (?P<counterparty>\w+))?(?: \$(?P<usd>\d+))?(?:, fee (?P<fee>\d+)(?: \$(?P<fee_usd>\d+))?)?"
+    r"(?: (?:to|from) (?P<counterparty>\w+)(?P<escrow>\*)?)?(?: \$(?P<usd>\d+))?"
+    r"(?:, fee (?P<fee>\d+)(?: \$(?P<fee_usd>\d+))?)?"
 )
 _VERBS = {"add": kinds.LP_ADD, "remove": kinds.LP_REMOVE}
 _LOT = re.compile(
@@ -79,6 +81,7 @@ class Ledger:
             network_fee_lamports=int(told["fee"] or 0),
             tip_lamports=0,
             rent_lamports=0,
+            is_escrow=told["escrow"] is not None,
         )
         usd, fee_usd = told["usd"], told["fee_usd"]
         value = None if usd is None else int(usd) * E18

@@ -94,6 +94,8 @@ def rendered(events: Iterable[PositionEvent]) -> str:
             parts += ["for", f"{event.other_raw}", f"{event.other_mint[:_LETTERS]}/{event.other_decimals}"]
         if event.counterparty:
             parts.append(f"with={event.counterparty[:_LETTERS]}")
+        if event.is_escrow:
+            parts.append("kept")
         if event.venue:
             parts.append(f"at={event.venue}")
         costs = {

@@ -19,6 +19,14 @@ def owned(valued: ValuedEvent) -> OwnedMint:
     return (OWNER_SET if event.wallet in RULES.owner_set else event.wallet, event.mint)
 
 
+def is_put_aside(valued: ValuedEvent) -> bool:
+    """Whether units went to, or came from, a pool or an escrow, and so stay the owner's or were it."""
+    event = valued.event
+    return event.kind in (kinds.LP_ADD, kinds.LP_REMOVE) or (
+        event.is_escrow and event.counterparty not in RULES.exchanges
+    )
+
+
 @given(st.integers(0, 2**32), st.integers(1, 300))
 @settings(max_examples=60, deadline=None)
 def test_units_add_up(seed: int, count: int) -> None:
@@ -29,8 +37,8 @@ def test_units_add_up(seed: int, count: int) -> None:
     balance: dict[OwnedMint, int] = defaultdict(int)
     for valued in events:
         balance[owned(valued)] += valued.event.change_raw
-        if valued.event.kind in (kinds.LP_ADD, kinds.LP_REMOVE):
-            # What is in a pool is still the owner's.
+        if is_put_aside(valued):
+            # What is in a pool or an escrow is still the owner's.
             balance[owned(valued)] -= valued.event.change_raw
     left: dict[OwnedMint, int] = defaultdict(int)
     for lot in book.lots():
@@ -39,14 +47,15 @@ def test_units_add_up(seed: int, count: int) -> None:
         assert sum(parts) == lot.qty_initial_raw
         owner = OWNER_SET if lot.wallet in RULES.owner_set else lot.wallet
         left[(owner, lot.mint)] += lot.qty_remaining_raw + lot.qty_in_pool_raw
-    from_pools: dict[OwnedMint, int] = defaultdict(int)
+    from_aside: dict[OwnedMint, int] = defaultdict(int)
+    put_aside = {(valued.event.signature, valued.event.path) for valued in events if is_put_aside(valued)}
     for lot in book.lots():
-        if lot.origin == "lp":
+        if (lot.signature, lot.path) in put_aside:
             owner = OWNER_SET if lot.wallet in RULES.owner_set else lot.wallet
-            from_pools[(owner, lot.mint)] += lot.qty_initial_raw
+            from_aside[(owner, lot.mint)] += lot.qty_initial_raw
     unheld = book.unheld()
     for key in balance:
-        assert left[key] == balance[key] + unheld.get(key, 0) + from_pools[key]
+        assert left[key] == balance[key] + unheld.get(key, 0) + from_aside[key]
     sold: dict[tuple[str, int], int] = defaultdict(int)
     for valued, row in rows:
         sold[(valued.event.signature, valued.event.seq)] += row.qty_raw

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from position_ledger import RULES, Ledger, table
+from positions.position_ledger import RULES, Ledger, table
 
 CASES = {
     "partial sells use the oldest lot first, and its parts add up": (
@@ -114,6 +114,66 @@ CASES = {
         "sell 4 for 40 SOL $20, cost 40 SOL $20, profit $0\n sell 2 for 20 SOL $10, cost ?",
         "",
     ),
+    "an order keeps what it sells: filled in two parts, the rest cancelled": (
+        "10 for 100 SOL $50\n 10 for 300 SOL $90",
+        """
+        send 12 to Order*
+        receive 4 from Order* + sell 4 for 60 SOL $30
+        receive 6 from Order* + sell 6 for 90 SOL $45
+        receive 2 from Order*
+        """,
+        """
+        sell 4 for 60 SOL $30, cost 40 SOL $20, profit $10
+        sell 6 for 90 SOL $45, cost 60 SOL $30, profit $15
+        """,
+        "10 for 300 SOL $90",
+    ),
+    "an open order's tokens are still there, with what they cost": (
+        "10 for 100 SOL $50",
+        "send 8 to Order*\n receive 3 from Order* + sell 5 for 50 SOL $30",
+        "sell 5 for 50 SOL $30, cost 50 SOL $25, profit $5",
+        "0 for 0 SOL $0, 5 in pools",
+    ),
+    "a stake comes back as it was, and what it earned has no cost": (
+        "10 for 100 SOL $50",
+        "send 10 to Vault*\n receive 11 from Vault* $99\n sell 11 for 220 SOL $110",
+        "sell 10 for 200 SOL $100, cost 100 SOL $50, profit $50\n sell 1 for 20 SOL $10, cost ?",
+        "",
+    ),
+    "an airdrop from a program's account is an airdrop": (
+        "",
+        "receive 5 from Drop* $99\n sell 4 for 40 SOL $20",
+        "sell 4 for 40 SOL $20, cost ?",
+        "1 for ?",
+    ),
+    "one escrow's tokens do not come back from another": (
+        "4 for 40 SOL $20",
+        "send 4 to Order*\n receive 4 from Vault*\n sell 4 for 80 SOL $40",
+        "sell 4 for 80 SOL $40, cost ?",
+        "0 for 0 SOL $0, 4 in pools",
+    ),
+    "what goes into an escrow without a lot is of unknown basis when it comes back": (
+        "4 for 40 SOL $20",
+        "send 6 to Order*\n receive 6 from Order* $99\n sell 6 for 60 SOL $30",
+        "sell 4 for 40 SOL $20, cost 40 SOL $20, profit $0\n sell 2 for 20 SOL $10, cost ?",
+        "",
+    ),
+    "an escrow serves all of the owner set": (
+        "10 for 100 SOL $50",
+        "send 10 to Order*\n Bert: receive 10 from Order*\n Bert: sell 10 for 200 SOL $100",
+        "sell 10 for 200 SOL $100, cost 100 SOL $50, profit $50",
+        "",
+    ),
+    "an exchange is an exchange, whoever signs for it": (
+        "10 for 100 SOL $50",
+        "send 4 to Exchange* $60\n receive 4 from Exchange* $60\n sell 10 for 100 SOL $80",
+        """
+        exchange_transfer 4 $60, cost 40 SOL $20, profit $40
+        sell 6 for 60 SOL $48, cost 60 SOL $30, profit $18
+        sell 4 for 40 SOL $32, cost market $60, profit -$28
+        """,
+        "",
+    ),
     "a circle gains for nothing and loses for nothing": (
         "10 for 100 SOL $50",
         "buy 2 for 0 Coin\n sell 3 for 0 Coin",
@@ -211,6 +271,23 @@ def test_liquidity_keeps_an_episode_open() -> None:
     assert ledger.episodes() == "1: s1 to now, 1 trades, basis $50, profit $0, held 0, in pools 10"
     ledger.apply("remove 10 from Pool\n sell 10 for 160 SOL $80")
     assert ledger.episodes() == "1: s1 to s4, 2 trades, basis $50, profit $30, held 0, in pools 0"
+
+
+def test_an_escrow_keeps_an_episode_open_and_moves_nothing_out() -> None:
+    ledger = Ledger()
+    ledger.apply("buy 10 for 100 SOL $50\n send 10 to Order*")
+    assert ledger.moved() == ""
+    assert ledger.episodes() == "1: s1 to now, 1 trades, basis $50, profit $0, held 0, in pools 10"
+    assert [(one.pool, one.qty_raw, one.cost_raw) for one in ledger.book.in_pools()] == [("Order", 10, 100)]
+    ledger.apply("receive 10 from Order* + sell 10 for 160 SOL $80")
+    assert ledger.episodes() == "1: s1 to s3, 2 trades, basis $50, profit $30, held 0, in pools 0"
+
+
+def test_an_exchange_that_is_a_stranger_by_the_rules_is_no_escrow() -> None:
+    ledger = Ledger("10 for 100 SOL $50", msgspec.structs.replace(RULES, is_exchange_transfer_realized=False))
+    ledger.apply("send 4 to Exchange* $60")
+    assert ledger.moved() == "4 to Exchange, cost 40 SOL $20, pending"
+    assert ledger.book.in_pools() == []
 
 
 def test_fees_stand_on_the_first_row_of_a_sale_and_are_no_part_of_profit() -> None:

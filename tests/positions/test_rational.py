@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oof_pipelines.commands.bench_fifo_events import RULES, all_kinds
+from oof_pipelines.commands.bench_fifo_events import ESCROWS, POOLS, RULES, all_kinds
 from oof_pipelines.positions.book import Book
 from oof_pipelines.positions.events import KINDS
 from oof_pipelines.positions.rational import RationalBook
@@ -32,6 +32,7 @@ def test_the_random_events_are_of_every_kind() -> None:
     assert {row["basis_status"] for row in told["realized"]} == {"known", "market", "unknown"}
     assert all(told.values())
     assert book.unheld()
+    assert {one["pool"] for one in told["in_pools"]} == {*POOLS, *ESCROWS}
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40), st.booleans())

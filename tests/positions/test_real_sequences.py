@@ -1,4 +1,4 @@
-"""Recorded PumpSwap trades of thirteen coins: engine, rationals and a count of its own agree to the unit for every trader."""
+"""Recorded trades of thirteen coins, and every recorded transaction: engine, rationals and a count of its own agree."""
 
 import json
 from collections import defaultdict, deque
@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from positions.recorded_position_events import decoded_recordings, events_of_decoded
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.positions.book import Book
-from oof_pipelines.positions.events import BUY, SELL, PositionEvent
+from oof_pipelines.positions.events import BUY, SELL, SEND, PositionEvent
 from oof_pipelines.positions.rational import RationalBook
+from oof_pipelines.positions.results import EXIT_KINDS
 from oof_pipelines.positions.valued import PositionRules, ValuedEvent
 
 FILES = 13
@@ -135,3 +137,29 @@ def test_the_reference_says_the_same(sequences: list[list[ValuedEvent]]) -> None
             assert book.step(valued) == reference.step(valued)
         for ours, theirs in ((book.lots(), reference.lots()), (book.episodes(), reference.episodes())):
             assert [msgspec.structs.asdict(one) for one in ours] == [msgspec.structs.asdict(one) for one in theirs]
+
+
+def test_every_recorded_transaction_is_booked_as_the_reference_does(fixtures_dir: Path) -> None:
+    """By all the rules there are: wallets alone, half of who was sent to an exchange, and all wallets one owner's."""
+    events = [event for decoded in decoded_recordings(fixtures_dir) for event in events_of_decoded(decoded)]
+    events.sort(key=lambda event: (event.order_key, event.wallet))
+    valued = [
+        ValuedEvent(event, event.qty_raw * 10**9 + number, "klines", 10**18, 10**15)
+        for number, event in enumerate(events)
+    ]
+    sent_to = sorted({event.counterparty for event in events if event.kind == SEND and event.counterparty})
+    kinds: set[str] = set()
+    for rules in (
+        PositionRules(),
+        PositionRules(exchanges=frozenset(sent_to[::2])),
+        PositionRules(owner_set=frozenset(event.wallet for event in events)),
+    ):
+        book, reference = Book(rules), RationalBook(rules)
+        rows = [row for one in valued for row in book.step(one)]
+        assert rows == [row for one in valued for row in reference.step(one)]
+        assert (book.lots(), book.episodes()) == (reference.lots(), reference.episodes())
+        assert (book.moved(), book.in_pools()) == (reference.moved(), reference.in_pools())
+        for ids in ([row.exit_id for row in rows], [lot.lot_id for lot in book.lots()]):
+            assert len(set(ids)) == len(ids)
+        kinds |= {row.kind for row in rows}
+    assert kinds == set(EXIT_KINDS)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from positions.position_ledger import Ledger
 
 from oof_pipelines.commands.bench_fifo_events import RULES, all_kinds
 from oof_pipelines.positions.book import Book
@@ -57,6 +58,19 @@ def test_what_is_drained_and_what_is_left_is_everything() -> None:
     assert lots + drained.lots() == whole.lots()
     assert episodes + drained.episodes() == whole.episodes()
     assert moved + drained.moved() == whole.moved()
+
+
+def test_what_is_under_way_is_settled_in_one_order() -> None:
+    """A restored book has its positions in another order than one that met them; what it books may not show it."""
+    ledger = Ledger()
+    ledger.apply("buy 9 Zebra for 90 SOL $9\n buy 9 Ant for 90 SOL $9")
+    ledger.apply(
+        "send 8 Zebra to Bert + Bert: receive 7 Zebra from Anna + send 6 Ant to Bert + Bert: receive 4 Ant from Anna"
+    )
+    resumed = Book.restore(ledger.book.snapshot())
+    assert [(one.mint, one.qty_raw) for one in resumed.moved()] == [("Ant", 2), ("Zebra", 1)]
+    assert ledger.book.moved() == resumed.moved()
+    assert ledger.book.snapshot() == resumed.snapshot()
 
 
 def test_bytes_that_are_no_snapshot_are_refused() -> None:

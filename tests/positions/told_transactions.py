@@ -113,6 +113,8 @@ def lines_of(decoded: Decoded) -> list[str]:
             line += f" for {event.other_raw} {_short(event.other_mint)}"
         if event.counterparty:
             line += f" with {names[event.counterparty]}"
+        if event.is_escrow:
+            line += ", who keeps it"
         costs = (event.network_fee_lamports, event.tip_lamports, event.rent_lamports)
         if any(costs):
             line += " costs {} {} {}".format(*costs)

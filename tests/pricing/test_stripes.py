@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trade_rows import COIN, OTHER, SOL, THIRD, USDC
 
-from oof_pipelines.pricing.stripes import Stripes, choose_stripes, quote_coins
+from oof_pipelines.pricing.stripes import Stripes, choose_stripes, quote_coins, stripes_by_rows
 
 _MINTS = st.text("abc", min_size=1, max_size=3)
 
@@ -35,6 +35,14 @@ def test_more_trades_than_buckets_make_no_more_candles() -> None:
 def test_a_pair_of_coins_counts_on_either_side_with_a_row_by_two_steps() -> None:
     assert choose_stripes(pairs((COIN, OTHER, 1)), 12).count == 1
     assert choose_stripes(pairs((COIN, OTHER, 1)), 11).count == 2
+
+
+def test_stripes_by_rows_are_full_but_never_above_the_ceiling_and_say_their_bounds() -> None:
+    counts = pl.DataFrame({"mint": ["a", "b", "c", "d"], "rows": [2, 3, 9, 1]})
+    stripes = stripes_by_rows(counts, 5)
+    assert stripes == Stripes(("c", "d"))
+    assert [stripes.bounds(number) for number in range(stripes.count)] == [("", "c"), ("c", "d"), ("d", None)]
+    assert Stripes(()).bounds(0) == ("", None)
 
 
 def test_coins_that_are_quotes_are_those_on_either_side_of_a_pair_of_coins() -> None:

@@ -29,7 +29,7 @@ from oof_pipelines.commands.dagster_instance import (
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.price_schemas import PRICE_DATASETS
-from oof_pipelines.storage.parquet.schemas import DATASETS, DECODED_DATASETS, RAW_DATASETS
+from oof_pipelines.storage.parquet.schemas import DATASETS, DECODED_DATASETS, RAW_DATASETS, WALLET_DATASETS
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from resources.warehouse import risk_thresholds
@@ -54,7 +54,7 @@ PASSED = {
 }
 DAY_ASSETS = [name for name, dataset in DATASETS.items() if dataset.partition_column == "day"]
 
-FILLED = [*RAW_DATASETS, "actions", "moves", "participants", "token_facts"]
+FILLED = [*RAW_DATASETS, "actions", "moves", "participants", "token_facts", "position_events"]
 
 _PARTITIONS = """
 query Partitions($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
@@ -131,10 +131,15 @@ def test_the_files_hold_what_waited(ui: Ui) -> None:
     assert len(files) == 3 * (len(DAY_ASSETS) - 1)
     # The synthetic chain calls no venue: what programs tell is empty, and empty files of a dataset are the same.
     filled = [path for path in files if path.parent.parent.name in FILLED]
-    assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in filled}) == len(filled) == 18
+    assert len({hashlib.sha256(path.read_bytes()).hexdigest() for path in filled}) == len(filled) == 3 * len(FILLED)
     by_wallet = pl.read_parquet(root / "wallet_actions", hive_partitioning=False)
     actions = pl.read_parquet(root / "actions", hive_partitioning=False)
     assert set(by_wallet["id"]) == set(actions["id"])
+    events = pl.read_parquet(root / "wallet_events", hive_partitioning=False)
+    by_day = pl.read_parquet(root / "position_events", hive_partitioning=False)
+    assert set(events.select("signature", "wallet", "seq").rows()) == set(
+        by_day.select("signature", "wallet", "seq").rows()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +158,7 @@ def test_the_pages_show_lineage_filled_partitions_and_checks(ui: Ui, page: Page)
     groups = {
         "raw": ["inbox", *RAW_DATASETS],
         "decoded": list(DECODED_DATASETS),
-        "wallets": ["wallet_actions"],
+        "wallets": list(WALLET_DATASETS),
         "market": ["risk_flags", "features_1m"],
         "prices": list(PRICE_DATASETS),
     }

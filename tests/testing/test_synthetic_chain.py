@@ -446,21 +446,29 @@ def test_transfer_fees_round_up_and_are_capped(amount_raw: int, fee_raw: int) ->
 
 def test_the_command_writes_a_chain_and_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "chain"
-    arguments = [str(folder), "--transactions", "12", "--seed", "5", "--days", "2", "--encoding", "json"]
-    result = CliRunner().invoke(synth, arguments)
+    arguments = ["--out", str(folder), "--transactions", "12", "--seed", "5", "--days", "2", "--encoding", "json"]
+    result = CliRunner().invoke(synth, ["chain", *arguments])
     assert result.exit_code == 0, result.output
     assert result.stdout == f"12 transactions in {folder}\n"
     assert {path.stem for path in folder.iterdir()} == {item.signature for item in generate(5, 12, days=2)}
-    again = CliRunner().invoke(synth, [str(folder), "--transactions", "3", "--seed", "6"])
+    again = CliRunner().invoke(synth, ["chain", "--out", str(folder), "--transactions", "3", "--seed", "6"])
     assert again.exit_code == 0
     assert "12 files of something else" in again.stderr
 
 
 def test_the_command_explains_itself_and_refuses_nonsense(tmp_path: Path) -> None:
-    shown = CliRunner().invoke(synth, ["--help"])
-    assert shown.exit_code == 0
-    assert "Examples:" in shown.output
+    for command in ([], ["chain"], ["golden"]):
+        shown = CliRunner().invoke(synth, [*command, "--help"])
+        assert shown.exit_code == 0
+        assert "Examples:" in shown.output
     in_the_way = tmp_path / "file"
     in_the_way.write_text("not a folder")
-    for arguments in ([str(in_the_way)], [str(in_the_way / "below")], [str(tmp_path), "--days", "0"], []):
-        assert CliRunner().invoke(synth, arguments).exit_code != 0
+    out = ["--out", str(tmp_path / "chain")]
+    for arguments in (
+        ["--out", str(in_the_way)],
+        ["--out", str(in_the_way / "below")],
+        [*out, "--days", "0"],
+        [*out, "--wallets", "-1"],
+        [],
+    ):
+        assert CliRunner().invoke(synth, ["chain", *arguments]).exit_code != 0, arguments

@@ -25,7 +25,7 @@ from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, RAW_TRANSACT
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.workflows import decode_day as decode_day_module
 from oof_pipelines.workflows import prepare as prepare_module
-from oof_pipelines.workflows.decode_day import DecodeReport, Frames, decode_day, decode_frame
+from oof_pipelines.workflows.decode_day import DecodeReport, Frames, days_lacking_files, decode_day, decode_frame
 from oof_pipelines.workflows.decoder_version import decoder_version
 from oof_pipelines.workflows.fold import InvalidPartitionError
 from oof_pipelines.workflows.wallet_slices import slice_digests
@@ -107,7 +107,7 @@ def test_the_report_and_what_is_published_say_what_is_in_the_files(tmp_path: Pat
     )
     assert sum(one.transactions for one in published.program_hours) == len(ROWS)
     assert sum(one.calls for one in published.unknown_discriminators) == len(ROWS) - sum(r.is_failed for r in ROWS)
-    assert published.slices == slice_digests(published.frames["actions"])
+    assert published.slices == slice_digests(published.frames)
     assert (report.first_slot, report.last_slot) == (min(r.slot for r in ROWS), max(r.slot for r in ROWS))
     assert set(published.raw["signature"]) == {row.signature for row in ROWS}
 
@@ -118,6 +118,18 @@ def test_a_day_without_bodies_leaves_nothing(tmp_path: Path) -> None:
     assert (report.files, report.checks, report.row_counts, report.first_slot) == ({}, (), {}, None)
     assert served.published == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stored_day_that_lacks_the_file_of_a_dataset_is_told(tmp_path: Path) -> None:
+    store, served = store_with(tmp_path, ROWS), HandedServed()
+    assert days_lacking_files(store) == [DAY], "not decoded yet"
+    decode_day(store, served, DAY)
+    assert days_lacking_files(store) == []
+    for name in DECODED_DATASETS:
+        store.path(name, DAY).unlink()
+        assert days_lacking_files(store) == [DAY], name
+        decode_day(store, served, DAY)
+        assert days_lacking_files(store) == []
 
 
 def test_made_again_the_files_are_the_same_bytes(tmp_path: Path) -> None:

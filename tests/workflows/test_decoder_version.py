@@ -1,5 +1,6 @@
 """The decoder's version: it changes with what decoding runs through, and not with a fold over what was decoded."""
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from oof_pipelines.workflows.decoder_version import decoder_version
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Copies of nothing: three packages of a file each."""
+    """Copies of nothing: three packages of a file each, and what of the positions makes events."""
     for name in ("chain", "decode", "market"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "one.py").write_text("one", encoding="utf-8")
+    (tmp_path / "positions").mkdir()
+    for name in module._DECODING_OF_POSITIONS:
+        (tmp_path / "positions" / name).write_text("one", encoding="utf-8")
     monkeypatch.setattr(module, "files", lambda package: tmp_path / package.rpartition(".")[2])
     decoder_version.cache_clear()
     yield tmp_path
@@ -34,10 +38,31 @@ def test_a_changed_source_is_another_decoder(packages: Path, package: str) -> No
     assert version() != before
 
 
+@pytest.mark.parametrize("name", module._DECODING_OF_POSITIONS)
+def test_what_makes_events_of_a_transaction_is_part_of_the_decoder(packages: Path, name: str) -> None:
+    before = version()
+    (packages / "positions" / name).write_text("another", encoding="utf-8")
+    assert version() != before
+
+
+def test_what_makes_events_needs_no_other_file_of_the_positions() -> None:
+    """A file that is imported and not counted could change the events of a day without the version's notice."""
+    folder = module.files(module._POSITIONS)
+    imported = {
+        f"{node.module.rpartition('.')[2]}.py"
+        for name in module._DECODING_OF_POSITIONS
+        for node in ast.walk(ast.parse(folder.joinpath(name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{module._POSITIONS}.")
+    }
+    assert "events.py" in imported
+    assert imported <= set(module._DECODING_OF_POSITIONS)
+
+
 def test_a_fold_over_what_was_decoded_is_no_part_of_the_decoder(packages: Path) -> None:
     before = version()
     (packages / "market" / "risk.py").write_text("thresholds", encoding="utf-8")
     assert version() == before
+    (packages / "positions" / "lots.py").write_text("the engine", encoding="utf-8")
     (packages / "market" / "notes.txt").write_text("no source", encoding="utf-8")
     assert version() == before
 

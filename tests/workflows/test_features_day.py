@@ -1,7 +1,7 @@
 """A day's features: made slice by slice, checked against the fold and by themselves, written only where all of it holds."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -49,9 +49,9 @@ class Served:
     def begin(self, day: date) -> None:
         self.days.discard(day)
 
-    def publish(self, day: date, features: pl.DataFrame, sha256: str) -> None:
+    def publish(self, day: date, pieces: Iterable[pl.DataFrame], sha256: str) -> None:
         self.days.add(day)
-        self.published.append((day, features, list(self.held)))
+        self.published.append((day, pl.concat(pieces), list(self.held)))
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_a_broken_day_stays_as_it_was(store: ParquetStore, monkeypatch: pytest.M
     assert store.path("features_1m", DAY).read_bytes() == before
 
 
-@pytest.mark.parametrize("step", ["read", "validate", "begin", "write", "publish", "done"])
+@pytest.mark.parametrize("step", ["read", "finish", "validate", "begin", "write", "publish", "done"])
 def test_ended_at_any_step_it_is_to_be_made_and_doing_it_again_ends_the_same(store: ParquetStore, step: str) -> None:
     served = Served()
     expected = make(store, served)

@@ -9,13 +9,15 @@ import polars as pl
 import pytest
 from decoded_home import raw_frame, synthetic_rows
 
-from oof_pipelines.storage.parquet.schemas import ACTIONS, WALLET_ACTIONS
+from oof_pipelines.storage.parquet.event_schemas import POSITION_EVENTS, WALLET_EVENTS
+from oof_pipelines.storage.parquet.schemas import ACTIONS, WALLET_ACTIONS, WALLET_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.workflows.decode_day import decode_frame
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, WalletReport, update_bucket
-from oof_pipelines.workflows.wallet_slices import slice_digests, slices_of, wallet_rows
+from oof_pipelines.workflows.wallet_slices import WalletSlice, digest, slice_digests, slices_of, wallet_rows
 
-STEPS = ["read", "validate", "mark", "write", "record", "done"]
+STEPS = ["read", "validate", "mark", "write wallet_actions", "write wallet_events", "record", "done"]
+Frames = dict[str, pl.DataFrame]
 
 
 class KilledError(Exception):
@@ -54,11 +56,12 @@ class World:
         self.store = ParquetStore(root)
         self.contents = HandedContents()
 
-    def decode(self, day: date, actions: pl.DataFrame, *, is_published: bool = True) -> None:
-        """Put a day's actions file there; not published, decoding was killed in between or goes on."""
-        self.store.write(ACTIONS.name, day, actions)
+    def decode(self, day: date, frames: Frames, *, is_published: bool = True) -> None:
+        """Put a day's files there; not published, decoding was killed in between or goes on."""
+        for name, frame in frames.items():
+            self.store.write(name, day, frame)
         if is_published:
-            self.contents.slices[day] = slice_digests(actions)
+            self.contents.slices[day] = slice_digests(frames)
 
     def update(self, *buckets: int, kill_at: str = "") -> list[WalletReport]:
         def at_step(step: str) -> None:
@@ -69,37 +72,59 @@ class World:
         chosen = buckets or self.contents.stale()
         return [update_bucket(self.store, self.contents, slices, bucket, at_step=at_step) for bucket in chosen]
 
-    def files(self) -> dict[int, bytes]:
-        buckets = self.store.buckets(WALLET_ACTIONS.name)
-        return {bucket: self.store.path(WALLET_ACTIONS.name, bucket).read_bytes() for bucket in buckets}
+    def files(self) -> dict[int, dict[str, bytes]]:
+        return bucket_files(self.store)
 
 
-def days() -> dict[date, pl.DataFrame]:
-    """A few actions of each of two days."""
+def bucket_files(store: ParquetStore) -> dict[int, dict[str, bytes]]:
+    """Bucket → dataset → its file."""
+    found: dict[int, dict[str, bytes]] = {}
+    for name in WALLET_DATASETS:
+        for bucket in store.buckets(name):
+            found.setdefault(bucket, {})[name] = store.path(name, bucket).read_bytes()
+    return found
+
+
+def days() -> dict[date, Frames]:
+    """A few actions and events of each of two days."""
     rows = synthetic_rows()
     by_day = {row.day: [other for other in rows if other.day == row.day] for row in rows}
-    return {day: decode_frame(raw_frame(its_rows[:8]))[0]["actions"] for day, its_rows in by_day.items()}
+    return {day: part(decode_frame(raw_frame(its_rows[:8]))[0]) for day, its_rows in by_day.items()}
+
+
+def part(frames: Frames, of_rows: pl.Expr | None = None) -> Frames:
+    """What slices are made of, all rows or some."""
+    kept = {name: frames[name] for name in (ACTIONS.name, POSITION_EVENTS.name)}
+    return kept if of_rows is None else {name: frame.filter(of_rows) for name, frame in kept.items()}
 
 
 DAYS = days()
 FIRST, SECOND = sorted(DAYS)
-FEWER = DAYS[SECOND].filter(~pl.col("wallet").is_in(DAYS[SECOND]["wallet"].unique().sort().head(2).to_list()))
+_GONE = DAYS[SECOND][POSITION_EVENTS.name]["wallet"].unique().sort().head(2).to_list()
+FEWER = part(DAYS[SECOND], ~pl.col("wallet").is_in(_GONE))
+NOTHING = part(DAYS[SECOND], pl.lit(False))
+# One of the two changed, the other the same.
+OTHER_EVENTS = {**DAYS[SECOND], POSITION_EVENTS.name: FEWER[POSITION_EVENTS.name]}
+OTHER_ACTIONS = {**DAYS[SECOND], ACTIONS.name: FEWER[ACTIONS.name]}
 SHARED = sorted(slice_digests(DAYS[FIRST]).keys() & slice_digests(DAYS[SECOND]).keys())
+WITH_EVENTS = [bucket for bucket in SHARED if slices_of(DAYS[SECOND])[bucket].events.height]
 ONLY_SECOND = sorted(slice_digests(DAYS[SECOND]).keys() - slice_digests(DAYS[FIRST]).keys())
 
 
-def wanted_files(folder: Path, *actions: pl.DataFrame) -> dict[int, bytes]:
-    """What the buckets' files should be, made at once from all actions."""
+def wanted_files(folder: Path, *of_days: Frames) -> dict[int, dict[str, bytes]]:
+    """What the buckets' files should be, made at once from all days."""
     store = ParquetStore(folder)
-    for bucket, rows in slices_of(pl.concat(actions)).items():
-        store.write(WALLET_ACTIONS.name, bucket, rows)
-    return {b: store.path(WALLET_ACTIONS.name, b).read_bytes() for b in store.buckets(WALLET_ACTIONS.name)}
+    whole = {name: pl.concat([frames[name] for frames in of_days]) for name in of_days[0]}
+    for bucket, rows in slices_of(whole).items():
+        for name, frame in rows.frames.items():
+            store.write(name, bucket, frame)
+    return bucket_files(store)
 
 
 def decoded_world(root: Path) -> World:
     world = World(root)
-    for day, actions in DAYS.items():
-        world.decode(day, actions)
+    for day, frames in DAYS.items():
+        world.decode(day, frames)
     return world
 
 
@@ -110,11 +135,14 @@ def test_buckets_hold_all_days_and_updating_again_gives_the_same_bytes(tmp_path:
     assert files == wanted_files(tmp_path / "wanted", *DAYS.values())
     assert world.contents.stale() == []
     assert all(check.has_passed for report in reports for check in report.checks)
-    assert sum(report.row_count for report in reports) == wallet_rows(pl.concat(DAYS.values())).height
+    counted = {name: sum(report.row_counts[name] for report in reports) for name in WALLET_DATASETS}
+    every_action, every_event = (pl.concat([day[name] for day in DAYS.values()]) for name in DAYS[FIRST])
+    assert counted == {WALLET_ACTIONS.name: wallet_rows(every_action).height, WALLET_EVENTS.name: every_event.height}
+    assert every_event.height > 0
     again = world.update(*files)
     assert world.files() == files
     assert {report.changed_days for report in again} == {0}
-    assert [report.file for report in again] == [report.file for report in reports]
+    assert [report.files for report in again] == [report.files for report in reports]
     assert world.contents.stale() == []
 
 
@@ -150,14 +178,40 @@ def test_a_day_with_fewer_actions_takes_them_out(tmp_path: Path) -> None:
     found = world.files()
     assert {bucket: found[bucket] for bucket in wanted} == wanted
     for bucket in found.keys() - wanted.keys():
-        emptied = world.store.read(WALLET_ACTIONS.name, bucket)
-        assert emptied is not None
-        assert emptied.is_empty()
-        assert emptied.schema == pl.Schema(WALLET_ACTIONS.columns)
-    world.decode(SECOND, DAYS[SECOND].head(0))
+        for name, dataset in WALLET_DATASETS.items():
+            emptied = world.store.read(name, bucket)
+            assert emptied is not None
+            assert emptied.is_empty()
+            assert emptied.schema == pl.Schema(dataset.columns)
+    world.decode(SECOND, NOTHING)
     world.update()
-    rows = [world.store.read(WALLET_ACTIONS.name, bucket) for bucket in found]
-    assert sum(0 if frame is None else frame.height for frame in rows) == wallet_rows(DAYS[FIRST]).height
+    assert row_count(world, WALLET_ACTIONS.name) == wallet_rows(DAYS[FIRST][ACTIONS.name]).height
+    assert row_count(world, WALLET_EVENTS.name) == DAYS[FIRST][POSITION_EVENTS.name].height
+
+
+def row_count(world: World, dataset: str) -> int:
+    frames = [world.store.read(dataset, bucket) for bucket in world.store.buckets(dataset)]
+    return sum(0 if frame is None else frame.height for frame in frames)
+
+
+@pytest.mark.parametrize(
+    ("frames", "dataset"),
+    [(OTHER_EVENTS, WALLET_EVENTS.name), (OTHER_ACTIONS, WALLET_ACTIONS.name)],
+    ids=["events", "actions"],
+)
+def test_a_change_of_one_of_the_two_is_noticed_and_leaves_the_other_as_it_is(
+    frames: Frames, dataset: str, tmp_path: Path
+) -> None:
+    world = decoded_world(tmp_path / "world")
+    world.update()
+    before = world.files()
+    world.decode(SECOND, frames)
+    assert 0 < len(world.contents.stale()) < len(before)
+    world.update()
+    changed = {name for bucket, its in world.files().items() for name in its if its[name] != before[bucket][name]}
+    assert changed == {dataset}
+    wanted = wanted_files(tmp_path / "wanted", DAYS[FIRST], frames)
+    assert {bucket: world.files()[bucket] for bucket in wanted} == wanted
 
 
 def test_its_steps_have_these_names(tmp_path: Path) -> None:
@@ -193,28 +247,45 @@ def test_killed_and_then_overtaken_by_a_day_that_lost_the_bucket(step: str, buck
     world.decode(SECOND, DAYS[SECOND])
     with pytest.raises(KilledError):
         world.update(bucket, kill_at=step)
-    world.decode(SECOND, DAYS[SECOND].head(0))
+    world.decode(SECOND, NOTHING)
     world.update()
     assert world.contents.stale() == []
     wanted = wanted_files(tmp_path / "wanted", DAYS[FIRST])
-    found = world.store.read(WALLET_ACTIONS.name, bucket)
     if bucket in wanted:
         assert world.files()[bucket] == wanted[bucket]
     else:
-        assert found is None or found.is_empty()
+        found = [world.store.read(name, bucket) for name in WALLET_DATASETS]
+        assert all(frame is None or frame.is_empty() for frame in found)
 
 
-@pytest.mark.parametrize("actions", [FEWER, DAYS[SECOND].head(0)], ids=["fewer", "none"])
-def test_a_day_being_decoded_is_no_error_and_lags_behind_until_published(actions: pl.DataFrame, tmp_path: Path) -> None:
-    """The actions file is new, what is wanted is still of the old one."""
+@pytest.mark.parametrize("name", WALLET_DATASETS)
+def test_killed_between_the_two_files_the_bucket_lags_behind_whichever_was_written(name: str, tmp_path: Path) -> None:
+    """Also where the notes were lost together with one of the files."""
     world = decoded_world(tmp_path / "world")
-    world.decode(SECOND, actions, is_published=False)
+    world.update()
+    whole = world.files()
+    other = World(tmp_path / "other")
+    other.decode(FIRST, DAYS[FIRST])
+    other.update()
+    old = other.files()[SHARED[0]][name]
+    world.store.path(name, SHARED[0]).write_bytes(old)
+    assert old != whole[SHARED[0]][name]
+    world.update(SHARED[0])
+    assert world.files() == whole
+    assert world.contents.stale() == []
+
+
+@pytest.mark.parametrize("frames", [FEWER, NOTHING, OTHER_EVENTS], ids=["fewer", "none", "events"])
+def test_a_day_being_decoded_is_no_error_and_lags_behind_until_published(frames: Frames, tmp_path: Path) -> None:
+    """The day's files are new, what is wanted is still of the old ones."""
+    world = decoded_world(tmp_path / "world")
+    world.decode(SECOND, frames, is_published=False)
     world.update()
     assert world.contents.stale() != []
-    world.decode(SECOND, actions)
+    world.decode(SECOND, frames)
     world.update()
     assert world.contents.stale() == []
-    wanted = wanted_files(tmp_path / "wanted", DAYS[FIRST], actions)
+    wanted = wanted_files(tmp_path / "wanted", DAYS[FIRST], frames)
     assert {bucket: content for bucket, content in world.files().items() if bucket in wanted} == wanted
 
 
@@ -236,20 +307,45 @@ def test_a_bucket_without_file_and_without_action_leaves_nothing_and_is_up_to_da
     world = World(tmp_path)
     untouched = next(bucket for bucket in range(64) if bucket not in slice_digests(DAYS[FIRST]))
     (report,) = world.update(untouched)
-    assert (report.file, report.row_count, report.checks) == (None, 0, ())
+    assert (report.files, report.row_counts, report.checks) == ({}, {}, ())
     assert list(tmp_path.iterdir()) == []
     world.contents.notes[untouched] = {FIRST: "of a file that was deleted"}
     world.update()
     assert world.contents.stale() == []
 
 
-def test_a_lost_file_is_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [list(WALLET_DATASETS), *([name] for name in WALLET_DATASETS)], ids="+".join)
+def test_a_lost_file_is_made_again(names: list[str], tmp_path: Path) -> None:
     world = decoded_world(tmp_path)
     world.update()
     files = world.files()
-    world.store.path(WALLET_ACTIONS.name, SHARED[0]).unlink()
+    for name in names:
+        world.store.path(name, SHARED[0]).unlink()
     world.update(SHARED[0])
     assert world.files() == files
+
+
+def test_buckets_of_before_there_were_events_are_up_to_date_until_their_days_are_decoded_again(tmp_path: Path) -> None:
+    """The old digests are of actions alone, and there is no file of events by day or by bucket."""
+    world = World(tmp_path / "world")
+    for day, frames in DAYS.items():
+        world.store.write(ACTIONS.name, day, frames[ACTIONS.name])
+        old = slices_of({**frames, POSITION_EVENTS.name: frames[POSITION_EVENTS.name].head(0)})
+        world.contents.slices[day] = {bucket: digest(rows.actions) for bucket, rows in old.items()}
+        for bucket, rows in old.items():
+            held = world.store.read(WALLET_ACTIONS.name, bucket)
+            both = rows.actions if held is None else pl.concat([held, rows.actions])
+            world.store.write(WALLET_ACTIONS.name, bucket, both)
+            world.contents.notes.setdefault(bucket, {})[day] = digest(rows.actions)
+    assert world.contents.stale() == []
+    reports = world.update(*range(64))
+    assert {report.changed_days for report in reports} == {0}
+    assert world.contents.stale() == []
+    for day, frames in DAYS.items():
+        world.decode(day, frames)
+    assert world.contents.stale() != []
+    world.update()
+    assert world.files() == wanted_files(tmp_path / "wanted", *DAYS.values())
 
 
 class TamperedSlices(DaySlices):
@@ -259,27 +355,39 @@ class TamperedSlices(DaySlices):
         super().__init__(store)
         self._fault = fault
 
-    def get(self, day: date, bucket: int) -> pl.DataFrame:
+    def get(self, day: date, bucket: int) -> WalletSlice:
         rows = super().get(day, bucket)
-        if self._fault == "twice":
+        if self._fault.startswith("events"):
+            return WalletSlice(rows.actions, self._tampered(rows.events, "qty_raw"))
+        return WalletSlice(self._tampered(rows.actions, "amount_raw"), rows.events)
+
+    def _tampered(self, rows: pl.DataFrame, amount: str) -> pl.DataFrame:
+        if self._fault.endswith("twice"):
             return pl.concat([rows, rows])
-        if self._fault == "other day":
+        if self._fault.endswith("other day"):
             return rows.with_columns(pl.col("block_time") + pl.duration(days=1))
-        return rows.with_columns(amount_raw=pl.lit(-1, dtype=rows.schema["amount_raw"]))
+        return rows.with_columns(pl.lit(-1, dtype=rows.schema[amount]).alias(amount))
 
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [("twice", "rows share a key"), ("other day", "slices_agree: "), ("negative", "amount_raw")],
+    [
+        ("twice", "wallet_actions_schema: .* rows share a key"),
+        ("other day", "slices_agree: "),
+        ("negative", "amount_raw"),
+        ("events twice", "wallet_events_schema: .* rows share a key"),
+        ("events of another day: other day", "slices_agree: "),
+        ("events negative", "qty_raw"),
+    ],
 )
-def test_rows_that_break_a_check_change_neither_file_nor_notes(fault: str, message: str, tmp_path: Path) -> None:
+def test_rows_that_break_a_check_change_no_file_and_no_notes(fault: str, message: str, tmp_path: Path) -> None:
     world = World(tmp_path)
     world.decode(FIRST, DAYS[FIRST])
     world.update()
     world.decode(SECOND, DAYS[SECOND])
-    files, notes, bucket = world.files(), dict(world.contents.notes), SHARED[0]
+    files, notes, bucket = world.files(), dict(world.contents.notes), WITH_EVENTS[0]
     with pytest.raises(InvalidBucketError, match=message) as raised:
         update_bucket(world.store, world.contents, TamperedSlices(world.store, fault), bucket)
-    assert str(raised.value).startswith(f"wallet_actions {bucket:02d}: ")
+    assert str(raised.value).startswith(f"wallet bucket {bucket:02d}: ")
     assert "\n" not in str(raised.value)
     assert (world.files(), world.contents.notes) == (files, notes)

@@ -1,4 +1,4 @@
-"""Wallet slices: every action with the wallets it concerns, and a digest that tells any change."""
+"""Wallet slices: every action with the wallets it concerns, every event with its own, and a digest that tells any change."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,15 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oof_pipelines.chain.wallet_bucket import wallet_bucket
+from oof_pipelines.storage.parquet.event_schemas import POSITION_EVENTS, WALLET_EVENTS
 from oof_pipelines.storage.parquet.schemas import ACTIONS, WALLET_ACTIONS
 from oof_pipelines.workflows.decode_day import decode_frame
-from oof_pipelines.workflows.wallet_slices import digest, slice_digests, slices_of, wallet_rows
+from oof_pipelines.workflows.wallet_slices import (
+    EMPTY_SLICE,
+    WalletSlice,
+    digest,
+    event_rows,
+    slice_digests,
+    slices_of,
+    wallet_rows,
+)
 
 AT = datetime(2026, 2, 13, 12, tzinfo=UTC)
 
 
+def day() -> dict[str, pl.DataFrame]:
+    return decode_frame(raw_frame([*synthetic_rows(), largest_amounts().stored()]))[0]
+
+
 def actions() -> pl.DataFrame:
-    return decode_frame(raw_frame([*synthetic_rows(), largest_amounts().stored()]))[0]["actions"]
+    return day()["actions"]
+
+
+def emptied(frames: dict[str, pl.DataFrame], *names: str) -> dict[str, pl.DataFrame]:
+    return {name: frame.head(0) if name in names else frame for name, frame in frames.items()}
 
 
 def test_each_action_is_with_its_wallet_and_with_the_other_side() -> None:
@@ -42,32 +59,61 @@ def test_each_action_is_with_its_wallet_and_with_the_other_side() -> None:
 def test_every_row_is_in_its_wallets_bucket_and_in_no_other() -> None:
     rows = wallet_rows(actions())
     assert all(wallet_bucket(wallet) == bucket for wallet, bucket in rows.select("wallet", "bucket").iter_rows())
-    slices = slices_of(actions())
-    assert sum(part.height for part in slices.values()) == rows.height
+    slices = slices_of(day())
+    assert sum(part.actions.height for part in slices.values()) == rows.height
     for bucket, part in slices.items():
-        assert {wallet_bucket(wallet) for wallet in part["wallet"]} == {bucket}
-        assert part.equals(WALLET_ACTIONS.arrange(part))
-        assert list(part.columns) == list(WALLET_ACTIONS.columns)
+        for frame, dataset in ((part.actions, WALLET_ACTIONS), (part.events, WALLET_EVENTS)):
+            assert {wallet_bucket(wallet) for wallet in frame["wallet"]} <= {bucket}
+            assert frame.equals(dataset.arrange(frame))
+            assert list(frame.columns) == list(dataset.columns)
+        assert part.height == part.actions.height + part.events.height > 0
+
+
+def test_each_event_is_with_its_wallet_once_and_unchanged() -> None:
+    events = day()[POSITION_EVENTS.name]
+    rows = event_rows(events)
+    assert rows.height == events.height > 0
+    assert rows.select(events.columns).equals(events)
+    assert all(wallet_bucket(wallet) == bucket for wallet, bucket in rows.select("wallet", "bucket").iter_rows())
+    of_slices = pl.concat([part.events for part in slices_of(day()).values()])
+    assert POSITION_EVENTS.arrange(of_slices).equals(events)
 
 
 def test_only_touched_buckets_have_a_digest() -> None:
-    frame = actions()
-    digests = slice_digests(frame)
+    frames = day()
+    frame = frames[ACTIONS.name]
     wallets = {*frame["wallet"], *frame["counterparty"]} - {""}
-    assert set(digests) == {wallet_bucket(wallet) for wallet in wallets}
-    assert slice_digests(frame.head(0)) == {}
+    of_actions = slice_digests(emptied(frames, POSITION_EVENTS.name))
+    assert set(of_actions) == {wallet_bucket(wallet) for wallet in wallets}
+    of_events = slice_digests(emptied(frames, ACTIONS.name))
+    assert set(of_events) == {wallet_bucket(wallet) for wallet in frames[POSITION_EVENTS.name]["wallet"]}
+    assert set(slice_digests(frames)) == of_actions.keys() | of_events.keys()
+    assert slice_digests(emptied(frames, ACTIONS.name, POSITION_EVENTS.name)) == {}
 
 
-def test_the_order_of_the_actions_does_not_show() -> None:
-    frame = actions()
-    assert slice_digests(frame.sample(fraction=1, shuffle=True, seed=9)) == slice_digests(frame)
-    assert slice_digests(pl.concat([frame[40:], frame[:40]], rechunk=False)) == slice_digests(frame)
+def test_the_digest_is_of_both_and_of_actions_alone_where_there_is_no_event() -> None:
+    whole = slices_of(day())
+    part = next(part for part in whole.values() if part.events.height)
+    only_actions = WalletSlice(part.actions, EMPTY_SLICE.events)
+    assert only_actions.sha256 == digest(part.actions), "as it was before there were events"
+    fewer_events = WalletSlice(part.actions, part.events.head(-1))
+    swapped = [WalletSlice(EMPTY_SLICE.actions, part.events), EMPTY_SLICE, fewer_events, only_actions, part]
+    assert len({one.sha256 for one in swapped}) == len(swapped) - (fewer_events.events.is_empty())
+
+
+def test_the_order_of_the_rows_does_not_show() -> None:
+    frames = day()
+    shuffled = {name: frame.sample(fraction=1, shuffle=True, seed=9) for name, frame in frames.items()}
+    assert slice_digests(shuffled) == slice_digests(frames)
+    chunked = {name: pl.concat([frame[40:], frame[:40]], rechunk=False) for name, frame in frames.items()}
+    assert slice_digests(chunked) == slice_digests(frames)
 
 
 def test_what_came_back_from_a_file_has_the_same_digest(tmp_path: Any) -> None:
-    rows = next(iter(slices_of(actions()).values()))
-    rows.write_parquet(tmp_path / "rows.parquet", row_group_size=7)
-    assert digest(pl.read_parquet(tmp_path / "rows.parquet")) == digest(rows)
+    part = next(part for part in slices_of(day()).values() if part.events.height)
+    for rows in part.frames.values():
+        rows.write_parquet(tmp_path / "rows.parquet", row_group_size=7)
+        assert digest(pl.read_parquet(tmp_path / "rows.parquet")) == digest(rows)
 
 
 def row(**changes: Any) -> pl.DataFrame:

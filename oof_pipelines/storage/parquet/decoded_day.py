@@ -38,7 +38,9 @@ class UnknownDiscriminator:
 
 @dataclass(frozen=True, slots=True)
 class DecodedDay:
-    """What the day's files hold. `counts` are the columns of decoded_days; `slices` are wallet bucket → digest."""
+    """What the day's files hold. `counts` are the columns of decoded_days; `slices` are wallet bucket → digest of what
+    the day has for its two files.
+    """
 
     day: date
     raw: pl.DataFrame

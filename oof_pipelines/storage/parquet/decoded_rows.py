@@ -13,9 +13,12 @@ from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.decoded import Decoded
 from oof_pipelines.decode.token_facts import token_facts_of
 from oof_pipelines.market.from_decoded import market_events_of
+from oof_pipelines.positions.from_decoded import position_events_of
 from oof_pipelines.storage.parquet.dataset import RAW_AMOUNT
+from oof_pipelines.storage.parquet.event_schemas import POSITION_EVENTS
 from oof_pipelines.storage.parquet.market_rows import row_of
 from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS
+from oof_pipelines.storage.parquet.position_event_rows import position_row
 from oof_pipelines.storage.parquet.schemas import (
     ACTIONS,
     DECODED_DATASETS,
@@ -49,8 +52,7 @@ def rows_of(place: Place, decoded: Decoded) -> dict[str, list[Row]]:
     """Dataset → the transaction's rows, in the dataset's columns; its token facts have it as the first to show them."""
     facts = token_facts_of(decoded.transaction, decoded.decimals)
     swaps, fee_parts = trade_rows(place.row, decoded.routes)
-    block_time_s = int(place.block_time.timestamp())
-    events = market_events_of(place.signature, place.slot, place.tx_index, block_time_s, decoded)
+    stands = place.signature, place.slot, place.tx_index, int(place.block_time.timestamp())
     return {
         ACTIONS.name: list(_action_rows(place, decoded)),
         MOVES.name: list(_move_rows(place, decoded)),
@@ -63,7 +65,8 @@ def rows_of(place: Place, decoded: Decoded) -> dict[str, list[Row]]:
         FEE_PARTS.name: fee_parts,
         LIQUIDITY.name: list(liquidity_rows(place.row, decoded.facts)),
         TOKEN_EVENTS.name: list(token_event_rows(place.row, decoded.facts)),
-        MARKET_EVENTS.name: [row_of(event) for event in events],
+        MARKET_EVENTS.name: [row_of(event) for event in market_events_of(*stands, decoded)],
+        POSITION_EVENTS.name: [position_row(event) for event in position_events_of(*stands, decoded)],
     }
 
 

@@ -9,8 +9,10 @@ import polars as pl
 
 from oof_pipelines.decode.facts import INSIDE, ON_TOP
 from oof_pipelines.storage.parquet.dataset import IN_CHAIN_ORDER, INSTANT, PLACE, RAW_AMOUNT, make_dataset
+from oof_pipelines.storage.parquet.event_schemas import POSITION_EVENTS, WALLET_EVENTS
 from oof_pipelines.storage.parquet.feature_schemas import FEATURES_1M
 from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS, RISK_FLAGS
+from oof_pipelines.storage.parquet.position_schemas import MOMENT_DATASETS, POSITION_DATASETS
 from oof_pipelines.storage.parquet.price_schemas import PRICE_DATASETS
 
 RAW_TRANSACTIONS = make_dataset(
@@ -235,8 +237,12 @@ TOLD_DATASETS = {dataset.name: dataset for dataset in (SWAPS, FEE_PARTS, LIQUIDI
 DECODED_DATASETS = {
     **{dataset.name: dataset for dataset in (ACTIONS, MOVES, PARTICIPANTS, TOKEN_FACTS)},
     **TOLD_DATASETS,
+    POSITION_EVENTS.name: POSITION_EVENTS,
 }
 """Decoded from a day's raw_transactions."""
+
+WALLET_DATASETS = {dataset.name: dataset for dataset in (WALLET_ACTIONS, WALLET_EVENTS)}
+"""By wallet bucket, from the decoded days."""
 
 MARKET_DATASETS = {dataset.name: dataset for dataset in (MARKET_EVENTS, RISK_FLAGS)}
 """The market's stream, by day."""
@@ -244,7 +250,9 @@ MARKET_DATASETS = {dataset.name: dataset for dataset in (MARKET_EVENTS, RISK_FLA
 DATASETS = {
     **RAW_DATASETS,
     **DECODED_DATASETS,
-    WALLET_ACTIONS.name: WALLET_ACTIONS,
+    **WALLET_DATASETS,
+    **POSITION_DATASETS,
+    **MOMENT_DATASETS,
     **MARKET_DATASETS,
     **PRICE_DATASETS,
     FEATURES_1M.name: FEATURES_1M,

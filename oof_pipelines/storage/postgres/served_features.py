@@ -3,6 +3,7 @@
 A bucket whose trades are partly in files and partly with the feed keeps the feed's row, which has them all.
 """
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import date
 
@@ -70,14 +71,14 @@ class PostgresServedFeatures:
         """The day's file is about to be replaced: until `publish` its rows are not known to be those of its file."""
         self._connection.execute(_RECORD, {"day": day, "sha256": ""})
 
-    def publish(self, day: date, features: pl.DataFrame, sha256: str) -> None:
-        """Replace the day's rows, but for the feed's rows of buckets with trades that no file holds yet."""
-        rows = features.select(*DATASET_COLUMNS, day=pl.lit(day), is_hot=pl.lit(False))
+    def publish(self, day: date, pieces: Iterable[pl.DataFrame], sha256: str) -> None:
+        """Replace the day's rows by `pieces`, but for the feed's rows of buckets with trades that no file holds yet."""
         with self._connection.transaction():
             self._connection.execute(_of_day(_STAGE, day))
             with self._connection.cursor() as cursor, cursor.copy("copy staged_features from stdin") as copy:
-                for row in rows.iter_rows():
-                    copy.write_row(row)
+                for rows in pieces:
+                    for row in rows.select(*DATASET_COLUMNS, day=pl.lit(day), is_hot=pl.lit(False)).iter_rows():
+                        copy.write_row(row)
             self._connection.execute(_of_day(_REPLACE, day))
             self._connection.execute(_RECORD, {"day": day, "sha256": sha256})
 

@@ -15,6 +15,8 @@ INDEX_NAME = "INDEX.tsv"
 UNREADABLE_FOLDER = "unreadable folder"
 UNREADABLE_INDEX = "an index that cannot be read"
 NOT_A_FILE = "not a regular file"
+ANSWERS_NAME = "answers.json"
+ANSWERS = "the answers to a made-up chain, no recording"
 TOO_LARGE = "larger than 1 GiB unpacked"
 MAX_DOCUMENT_BYTES = 2**30
 """A document is parsed as a whole, so it has to fit into memory; larger ones belong into files of lines."""
@@ -36,7 +38,8 @@ def find_recording_files(directory: Path, on_skip: OnSkip | None = None) -> Iter
     """Paths of all *.json, *.jsonl and *.ndjson files, gzipped or not, sorted; links are followed, each folder once.
 
     What bears such a name and is no regular file (a pipe, a socket, a device, a link to nowhere or to itself) is left
-    out, for reading it could last for ever; `on_skip` hears of it, and of folders that cannot be listed.
+    out, for reading it could last for ever, and so is `ANSWERS_NAME`, which lies beside a made-up chain; `on_skip` hears of
+    both, and of folders that cannot be listed.
     """
 
     def tell(path: Path, reason: str) -> None:
@@ -58,7 +61,9 @@ def find_recording_files(directory: Path, on_skip: OnSkip | None = None) -> Iter
             if not name.endswith(_DOCUMENT_SUFFIXES + _LINE_SUFFIXES):
                 continue
             path = Path(folder, name)
-            if is_regular(path):
+            if name == ANSWERS_NAME:
+                tell(path, ANSWERS)
+            elif is_regular(path):
                 yield path
             else:
                 tell(path, NOT_A_FILE)
