@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from oof_pipelines.decode.money import USDC_MINT, USDT_MINT
 from oof_pipelines.detectors.moment import (
     BAD_ROUTE,
     BHD,
@@ -85,10 +86,15 @@ def extremes_of(realized: Iterable[RealizedTrade], moments: Iterable[Moment]) ->
 
 
 def realized_sales(realized: Iterable[RealizedTrade]) -> list[RealizedSale]:
-    """Exits of every kind, each with the sum of its rows' realised PnL; those without any known PnL are left out."""
+    """Exits of every kind, each with the sum of its rows' realised PnL; those without any known PnL are left out.
+
+    Dollars that are spent are no exit: USDC and USDT come and go at par.
+    """
     told = []
     for sale in sales_of(realized, EXIT_KINDS):
         row = sale.first
+        if row.mint in (USDC_MINT, USDT_MINT):
+            continue
         known = [one.realized_pnl_usd_e18 for one in sale.rows if one.realized_pnl_usd_e18 is not None]
         if known:
             told.append(

@@ -8,10 +8,14 @@ from collections.abc import Iterable
 
 from oof_pipelines.detectors.input import Departure, HeldLot
 from oof_pipelines.positions.events import BURN, BUY, CLAIM, LP_ADD, LP_REMOVE, RECEIVE, SELL, SEND, PositionEvent
+from oof_pipelines.positions.identity import EpisodeName
 from oof_pipelines.positions.lots import LotQueue, OpenLot, Part
 from oof_pipelines.positions.pockets import Pockets
 from oof_pipelines.positions.results import UNKNOWN
 from oof_pipelines.positions.valued import PositionRules, ValuedEvent
+
+# The history is of lots alone; episodes are the engine's.
+_NO_EPISODE = EpisodeName(None)
 
 
 def held_lots(valued: Iterable[ValuedEvent], rules: PositionRules) -> list[HeldLot]:
@@ -119,7 +123,9 @@ class _Position:
         self._own.append(lot)
         self._all.append(lot)
         number = len(self._own)
-        self._held.add(OpenLot(number, valued.event, "", valued.event.kind, qty_raw, None, None, None, UNKNOWN))
+        self._held.add(
+            OpenLot(number, valued.event, _NO_EPISODE, valued.event.kind, qty_raw, None, None, None, UNKNOWN)
+        )
 
     def _leave(self, part: Part, at_s: int) -> None:
         left_raw = part.end_raw - part.first_raw

@@ -14,6 +14,7 @@ from oof_pipelines.positions.average_cost import AverageCost
 from oof_pipelines.positions.cost_totals import CostTotals
 from oof_pipelines.positions.episodes import OpenEpisode
 from oof_pipelines.positions.events import PositionEvent
+from oof_pipelines.positions.identity import EpisodeName
 from oof_pipelines.positions.lots import LotQueue, OpenLot, Part, part_of
 from oof_pipelines.positions.position import Finished, Position, Transit
 from oof_pipelines.positions.results import MovedOut
@@ -27,11 +28,11 @@ _SavedPart = tuple[int, int, int]
 
 
 class SavedLot(msgspec.Struct, gc=False):
-    """The fields of an `OpenLot`, in their order."""
+    """The fields of an `OpenLot`, in their order; its episode by its id."""
 
     number: int
     entry: PositionEvent
-    episode_id: str
+    episode: str
     origin: str
     qty_raw: int
     cost_mint: str | None
@@ -44,9 +45,9 @@ class SavedLot(msgspec.Struct, gc=False):
 
 
 class SavedEpisode(msgspec.Struct, gc=False):
-    """The fields of an `OpenEpisode`, in their order."""
+    """The fields of an `OpenEpisode`, in their order; its name as the id."""
 
-    episode_id: str
+    name: str
     number: int
     first: PositionEvent
     last: PositionEvent | None
@@ -198,19 +199,23 @@ def _saved_position(owner: str, position: Position) -> SavedPosition:
 
 
 def _saved_lot(lot: OpenLot) -> SavedLot:
-    return SavedLot(*_values(lot, SavedLot))
+    number, entry, episode, *rest = _values(lot, SavedLot)
+    return SavedLot(number, entry, episode.told(), *rest)
 
 
 def _lot(saved: SavedLot) -> OpenLot:
-    return OpenLot(*_values(saved, SavedLot))
+    number, entry, name, *rest = _values(saved, SavedLot)
+    return OpenLot(number, entry, EpisodeName(None, name), *rest)
 
 
 def _saved_episode(episode: OpenEpisode) -> SavedEpisode:
-    return SavedEpisode(*_values(episode, SavedEpisode))
+    name, *rest = _values(episode, SavedEpisode)
+    return SavedEpisode(name.told(), *rest)
 
 
 def _episode(saved: SavedEpisode) -> OpenEpisode:
-    return OpenEpisode(*_values(saved, SavedEpisode))
+    name, *rest = _values(saved, SavedEpisode)
+    return OpenEpisode(EpisodeName(None, name), *rest)
 
 
 def _values(one: object, form: type[msgspec.Struct]) -> list[Any]:

@@ -49,8 +49,9 @@ class Holding(msgspec.Struct, frozen=True):
 class WalletSummary(msgspec.Struct, frozen=True):
     """An owner's story in figures. Dollars sum what has a price; `unpriced_exits` counts the exits that have none.
 
-    `win_rate` is of the sales with a known PnL (0.25 is a quarter), None without any; what was sold with an unknown basis is
-    in `unknown_proceeds_usd_e18` alone. Fees are network fees and tips; rent is a deposit.
+    `trades` and `sales` are of coins: USDC and USDT are what is paid with. `win_rate` is of the sales with a known PnL (0.25
+    is a quarter), None without any; what was sold with an unknown basis is in `unknown_proceeds_usd_e18` alone. Fees are
+    network fees and tips; rent is a deposit.
     """
 
     holdings: list[Holding]
@@ -106,7 +107,7 @@ def summarize(
         network_fee_lamports=sum(one.event.network_fee_lamports for one in valued),
         tip_lamports=sum(one.event.tip_lamports for one in valued),
         rent_lamports=sum(one.event.rent_lamports for one in valued),
-        trades=sum(one.event.kind in TRADES for one in valued),
+        trades=sum(one.event.kind in TRADES and one.event.mint not in _PAR_MINTS for one in valued),
         sales=len(sales),
         wins=wins,
         losses=losses,

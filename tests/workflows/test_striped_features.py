@@ -1,4 +1,4 @@
-"""A day's features in stripes: the same files as of a day in one, nothing left on disk, and checks that add up over stripes."""
+"""A day's features in stripes: the same files as of a day in one, nothing left on disk, checks that add up over stripes."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +25,7 @@ from oof_pipelines.workflows.priced_stripes import HeldFrames
 from oof_pipelines.workflows.striped_features import StripedFeatures
 
 DAY = date(2026, 1, 5)
-WORLD = TradeWorld(3_000, 2, DAY, mints=30, wallets=200)
+WORLD = TradeWorld(600, 2, DAY, mints=12, wallets=60)
 _MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> ParquetStore:
 
 
 def make(
-    store: ParquetStore, served: Served, at_step: Callable[[str], None] = lambda _step: None, *, rows_a_slice: int = 300
+    store: ParquetStore, served: Served, at_step: Callable[[str], None] = lambda _step: None, *, rows_a_slice: int = 100
 ) -> FeaturesReport:
     return features_day(store, ParquetTrades(store, rows_a_slice=rows_a_slice), served, DAY, at_step=at_step)
 
@@ -48,11 +48,11 @@ def spilled_files(store: ParquetStore) -> list[Path]:
 
 def cut_finely(monkeypatch: pytest.MonkeyPatch, stripe_rows: int) -> None:
     monkeypatch.setattr(striped_features_module, "STRIPE_ROWS", stripe_rows)
-    monkeypatch.setattr(striped_features_module, "PIECE_ROWS", max(1, stripe_rows // 7))
-    monkeypatch.setattr(feature_checks, "FOLDED_AT_ONCE", 100)
+    monkeypatch.setattr(striped_features_module, "PIECE_ROWS", stripe_rows // 5)
+    monkeypatch.setattr(feature_checks, "FOLDED_AT_ONCE", 90)
 
 
-@pytest.mark.parametrize("stripe_rows", [1, 40, 500])
+@pytest.mark.parametrize("stripe_rows", [20, 150])
 def test_in_one_stripe_or_in_many_files_and_report_are_the_same(
     store: ParquetStore, monkeypatch: pytest.MonkeyPatch, stripe_rows: int
 ) -> None:
@@ -92,7 +92,7 @@ def test_a_small_day_is_not_spilled(store: ParquetStore) -> None:
 def test_ended_at_any_step_nothing_is_left_on_disk_and_doing_it_again_ends_the_same(
     store: ParquetStore, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    cut_finely(monkeypatch, 100)
+    cut_finely(monkeypatch, 150)
     served = Served()
     expected = make(store, served)
     before = store.path("features_1m", DAY).read_bytes()
@@ -116,13 +116,13 @@ def test_rows_lost_on_disk_keep_the_day_from_being_replaced(
 ) -> None:
     make(store, Served())
     before = store.path("features_1m", DAY).read_bytes()
-    cut_finely(monkeypatch, 100)
+    cut_finely(monkeypatch, 150)
     put_together = StripedFeatures._put_together
     monkeypatch.setattr(
         StripedFeatures, "_put_together", lambda self, first, end: put_together(self, first, end).tail(-1)
     )
     served = Served()
-    with pytest.raises(InvalidPartitionError, match=r"trades_add_up: \d+ trades in the rows, of 3000"):
+    with pytest.raises(InvalidPartitionError, match=r"trades_add_up: \d+ trades in the rows, of 600"):
         make(store, served)
     assert served.published == []
     assert store.path("features_1m", DAY).read_bytes() == before
@@ -134,7 +134,7 @@ def test_the_checks_of_stripes_are_those_of_the_whole(store: ParquetStore) -> No
     frame = store.read("features_1m", DAY)
     assert frame is not None
     trades = ParquetTrades(store)
-    middle = sorted(frame["mint"].unique())[7]
+    middle = sorted(frame["mint"].unique())[5]
     below, above = frame.filter(pl.col("mint") < middle), frame.filter(pl.col("mint") >= middle)
 
     def verdict(*stripes: pl.DataFrame) -> tuple[CheckResult, ...]:

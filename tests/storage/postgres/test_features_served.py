@@ -1,7 +1,7 @@
 """features_1m as it is served: by the feed, by the fold of the day, and by both while a bucket's trades are on both sides."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -180,6 +180,31 @@ def test_once_all_is_folded_the_files_rows_are_served_and_the_view_has_each_once
     assert in_file.equals(expected(block))
     again = make_features(url, store)[0]
     assert (again.file, again.checks) == (report.file, report.checks)
+
+
+def test_rows_that_cannot_be_read_to_their_end_replace_nothing(
+    url: str, tmp_path: Path, block: list[StoredTransaction]
+) -> None:
+    store = ParquetStore(tmp_path)
+    Feed(url, store).store_all(block)
+    fold_all(url, store)
+    decode_all(url, store)
+    make_features(url, store)
+    before = served(url)
+
+    def pieces(*, is_whole: bool) -> Iterator[pl.DataFrame]:
+        yield before[:3]
+        if not is_whole:
+            raise OSError("disk")
+        yield before[3:7]
+
+    with PostgresServedFeatures(url) as served_features:
+        with pytest.raises(OSError, match="disk"):
+            served_features.publish(BLOCK_DAY, pieces(is_whole=False), "new")
+        assert served(url).equals(before)
+        served_features.publish(BLOCK_DAY, pieces(is_whole=True), "new")
+    assert served(url).equals(before[:7])
+    assert select(url, "select sha256 from features_days where day = '2024-03-14'") == [("new",)]
 
 
 def test_the_command_shows_files_and_feed(
