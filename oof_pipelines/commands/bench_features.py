@@ -66,7 +66,7 @@ def _three_ways(folder: Path, trades: int, rounds: int) -> None:
         for method, measured in found.items():
             measured.append(_measure(method, folder))
     seconds = {method: statistics.median(one.seconds for one in measured) for method, measured in found.items()}
-    click.echo(f"{trades:,} trades; medians of {rounds}; from the file to rows in memory")
+    click.echo(f"{trades:,} trades; medians of {rounds}; from the file to rows")
     for method, measured in found.items():
         peak_kib = max(one.peak_kib for one in measured)
         click.echo(

@@ -17,7 +17,6 @@ import msgspec
 
 from oof_pipelines.commands.bench_fifo_events import RULES, Trade, all_kinds, event_of, trades
 from oof_pipelines.positions.book import Book
-from oof_pipelines.positions.exits import Exit
 from oof_pipelines.positions.rational import RationalBook
 from oof_pipelines.positions.valued import SNAPSHOT_EVENTS, PositionRules, ValuedEvent
 
@@ -80,10 +79,7 @@ def book(path: Path) -> Booked:
     events = [event_of(one) for one in told]
     made_s = time.process_time()
     one_book = Book(PositionRules())
-    apply = one_book.apply
-    exits: list[Exit] = []
-    for event in events:
-        exits += apply(event)
+    exits = one_book.apply_all(events)
     realized_usd_e18 = sum(one.realized_pnl_usd_e18 or 0 for one in exits)
     booked_s = time.process_time()
     rows = [one.row() for one in exits]

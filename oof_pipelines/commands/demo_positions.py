@@ -14,7 +14,7 @@ select (select count(*) from lots), (select count(*) from realized_trades), (sel
 _TOP = """
 select wallet, mint, kind, sold_at, proceeds_usd, cost_usd, basis_status, realized_pnl_usd, average_pnl_usd
 from realized_trades
-where realized_pnl_usd is not null
+where realized_pnl_usd <> 0
 order by abs(realized_pnl_usd) desc, exit_id limit 5
 """
 

@@ -16,10 +16,11 @@ class CostTotals:
     fees_usd_e18: int = 0
     unpriced_fees_lamports: int = 0
 
-    def add_fees(self, network_fee_lamports: int, tip_lamports: int, fees_usd_e18: int | None) -> None:
-        """Those of one event, in dollars together; None without a price."""
+    def add(self, network_fee_lamports: int, tip_lamports: int, rent_lamports: int, fees_usd_e18: int | None) -> None:
+        """Those of one event; `fees_usd_e18` is its fee and tips in dollars, None without a price."""
         self.network_fee_lamports += network_fee_lamports
         self.tip_lamports += tip_lamports
+        self.rent_lamports += rent_lamports
         if fees_usd_e18 is not None:
             self.fees_usd_e18 += fees_usd_e18
         else:

@@ -15,7 +15,6 @@ from oof_pipelines.chain.moves import LAMPORTS_ASSET, NATIVE_MINT, NATIVE_MINTS
 from oof_pipelines.decode.facts import ON_TOP
 from oof_pipelines.positions.book import Book
 from oof_pipelines.positions.events import BUY, RECEIVE, SELL, SEND, SIGNS, PositionEvent
-from oof_pipelines.positions.holdings import lots_left
 from oof_pipelines.positions.results import Lot, RealizedTrade
 from oof_pipelines.positions.valued import PositionRules, ValuedEvent
 
@@ -176,7 +175,7 @@ class Holdings:
 
     def open_lots(self, holding: Holding) -> list[Lot]:
         """What is held, the oldest lot first."""
-        return list(lots_left(self.book.positions[holding]))
+        return self.book.open_lots(*holding)
 
 
 def in_order(entries: Iterable[JournalEntry]) -> list[JournalEntry]:

@@ -10,6 +10,7 @@ from oof_pipelines.positions.lots import Cut, LotQueue, OpenLot
 from oof_pipelines.positions.pockets import Pockets
 from oof_pipelines.positions.results import (
     BURNED,
+    EXCHANGE_TRANSFER,
     KNOWN,
     MARKET,
     PENDING,
@@ -69,13 +70,14 @@ class Position:
         self.unheld_raw = 0
         """Units that left although no lot stood for them."""
 
-    def buy(self, valued: ValuedEvent, has_fees: bool) -> list[Exit]:
-        """Units were paid for; where what was paid is not known, their basis is not either."""
-        event = valued.event
+    def traded(self, event: PositionEvent) -> OpenEpisode:
+        """A trade is counted; the episode that it is of."""
         episode = self.episode or self._begin(event)
         episode.trades += 1
-        if has_fees:
-            episode.count_fees(valued.fees_usd_e18)
+        return episode
+
+    def buy(self, valued: ValuedEvent, event: PositionEvent) -> None:
+        """Units were paid for; where what was paid is not known, their basis is not either. `event` is the valued one."""
         paid_raw = event.other_raw
         if paid_raw is None:
             self._add(event, BUY, event.qty_raw, UNKNOWN, None)
@@ -83,56 +85,38 @@ class Position:
             # Nothing of anything is worth nothing, whatever a price would say.
             cost_usd_e18 = valued.value_usd_e18 if paid_raw else 0
             self._add(event, BUY, event.qty_raw, KNOWN, cost_usd_e18, event.other_mint, paid_raw)
-        return []
 
-    def receive(self, valued: ValuedEvent, is_from_exchange: bool) -> list[Exit]:
+    def receive(self, valued: ValuedEvent, is_from_exchange: bool) -> None:
         """Units came in unpaid: at their value from an exchange, else with nobody knowing what they cost."""
         if is_from_exchange:
             self._add_at_market(valued, FROM_EXCHANGE, valued.event.qty_raw, valued.value_usd_e18)
         else:
             self._add(valued.event, RECEIVED, valued.event.qty_raw, UNKNOWN, None)
-        return []
 
-    def claim(self, valued: ValuedEvent) -> list[Exit]:
+    def claim(self, valued: ValuedEvent) -> None:
         """Units came in as income, at their value."""
         self._add_at_market(valued, CLAIMED, valued.event.qty_raw, valued.value_usd_e18)
-        return []
 
-    def sell(self, valued: ValuedEvent, has_fees: bool) -> list[Exit]:
-        """Units were sold for what came in."""
-        event = valued.event
-        episode = self.episode or self._begin(event)
-        episode.trades += 1
-        if has_fees:
-            episode.count_fees(valued.fees_usd_e18)
+    def sell(self, valued: ValuedEvent, event: PositionEvent, exits: list[Exit]) -> None:
+        """Units were sold for what came in. `event` is the valued one."""
         proceeds_raw = event.other_raw or 0
-        return self.realize(valued, SALE, event.other_mint, proceeds_raw, valued.value_usd_e18 if proceeds_raw else 0)
+        proceeds_usd_e18 = valued.value_usd_e18 if proceeds_raw else 0
+        self._realize(valued, event, SALE, event.other_mint, proceeds_raw, proceeds_usd_e18, exits)
 
-    def burn(self, valued: ValuedEvent) -> list[Exit]:
+    def burn(self, valued: ValuedEvent, exits: list[Exit]) -> None:
         """Units were destroyed, for nothing."""
-        return self.realize(valued, BURNED, "", 0, 0)
+        self._realize(valued, valued.event, BURNED, "", 0, 0, exits)
 
-    def realize(
-        self, valued: ValuedEvent, kind: str, proceeds_mint: str, proceeds_raw: int, proceeds_usd_e18: int | None
-    ) -> list[Exit]:
-        """Units left for proceeds, which may be none; the exits in the order of the lots."""
-        event = valued.event
-        episode = self.episode or self._begin(event)
-        exits: list[Exit] = []
-        for cut in self._leave(event.qty_raw, proceeds_raw, proceeds_usd_e18, is_sold=True):
-            average_usd_e18 = self._average_of(cut)
-            episode.count_exit(cut, average_usd_e18)
-            exits.append(Exit(valued, episode.name, kind, proceeds_mint, not exits, cut, average_usd_e18))
-        self._end_if_empty(event)
-        return exits
+    def send_to_exchange(self, valued: ValuedEvent, exits: list[Exit]) -> None:
+        """Units went to an exchange, and count as sold at their value."""
+        self._realize(valued, valued.event, EXCHANGE_TRANSFER, "", 0, valued.value_usd_e18, exits)
 
-    def move_out(self, valued: ValuedEvent) -> list[Exit]:
+    def move_out(self, valued: ValuedEvent) -> None:
         """Units left with their basis, to nobody knows whom."""
         self._move_out(valued, valued.event.qty_raw)
         self._end_if_empty(valued.event)
-        return []
 
-    def put_aside(self, valued: ValuedEvent) -> list[Exit]:
+    def put_aside(self, valued: ValuedEvent) -> None:
         """Units are parked with the pool, or in the escrow; those without a lot get one of unknown basis first."""
         event = valued.event
         missing_raw = event.qty_raw - self.held.units_raw
@@ -143,9 +127,8 @@ class Position:
         parts, _ = self.held.take(event.qty_raw)
         self.pockets.put(event.counterparty, parts)
         self._end_if_empty(event)
-        return []
 
-    def take_out_of_pool(self, valued: ValuedEvent) -> list[Exit]:
+    def take_out_of_pool(self, valued: ValuedEvent) -> None:
         """Parked units come back as they were; what is more than was parked is a lot at its share of the value."""
         event = valued.event
         parts, missing_raw = self.pockets.take(event.counterparty, event.qty_raw)
@@ -159,9 +142,8 @@ class Position:
             if self.episode is None:
                 self._begin(event)
             self._end_if_empty(event)
-        return []
 
-    def take_out_of_escrow(self, valued: ValuedEvent) -> list[Exit]:
+    def take_out_of_escrow(self, valued: ValuedEvent) -> None:
         """Parked units come back as they were; more than was parked came from nobody knows whom at what cost."""
         event = valued.event
         parts, missing_raw = self.pockets.take(event.counterparty, event.qty_raw)
@@ -172,16 +154,14 @@ class Position:
             if self.episode is None:
                 self._begin(event)
             self._end_if_empty(event)
-        return []
 
-    def pass_on(self, valued: ValuedEvent, sent_raw: int) -> list[Exit]:
+    def pass_on(self, valued: ValuedEvent, sent_raw: int) -> None:
         """A transfer between wallets of one owner: `sent_raw` is below nothing at the end where it arrives."""
         if self.transit is None:
             self.transit = Transit(valued, sent_raw)
         else:
             self.transit.last = valued
             self.transit.missing_raw += sent_raw
-        return []
 
     def settle(self) -> None:
         """Book what a finished transaction lost, or gained, between wallets of one owner.
@@ -217,6 +197,26 @@ class Position:
 
     def _add_at_market(self, valued: ValuedEvent, origin: str, qty_raw: int, value_usd_e18: int | None) -> None:
         self._add(valued.event, origin, qty_raw, UNKNOWN if value_usd_e18 is None else MARKET, value_usd_e18)
+
+    def _realize(
+        self,
+        valued: ValuedEvent,
+        event: PositionEvent,
+        kind: str,
+        proceeds_mint: str,
+        proceeds_raw: int,
+        proceeds_usd_e18: int | None,
+        exits: list[Exit],
+    ) -> None:
+        """Units left for proceeds, which may be none; what that realised goes to `exits`, in the order of the lots."""
+        episode = self.episode or self._begin(event)
+        is_first = True
+        for cut in self._leave(event.qty_raw, proceeds_raw, proceeds_usd_e18, is_sold=True):
+            average_usd_e18 = self._average_of(cut)
+            episode.count_exit(cut, average_usd_e18)
+            exits.append(Exit(valued, episode.name, kind, proceeds_mint, is_first, cut, average_usd_e18))
+            is_first = False
+        self._end_if_empty(event)
 
     def _leave(
         self, qty_raw: int, proceeds_raw: int = 0, proceeds_usd_e18: int | None = None, *, is_sold: bool

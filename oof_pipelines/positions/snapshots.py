@@ -57,10 +57,11 @@ class SavedEpisode(msgspec.Struct, gc=False):
     moved_out_raw: int
     trades: int
     basis_usd_e18: int
-    proceeds_usd_e18: int
+    matched_proceeds_usd_e18: int
+    matched_cost_usd_e18: int
+    matched_average_usd_e18: int
+    other_proceeds_usd_e18: int
     unknown_proceeds_usd_e18: int
-    realized_pnl_usd_e18: int
-    average_pnl_usd_e18: int
     fees_usd_e18: int
     known: int
     missing: int

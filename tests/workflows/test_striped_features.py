@@ -1,5 +1,8 @@
 """A day's features in stripes: the same files as of a day in one, nothing left on disk, checks that add up over stripes."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -109,6 +112,39 @@ def test_ended_at_any_step_nothing_is_left_on_disk_and_doing_it_again_ends_the_s
     assert store.path("features_1m", DAY).read_bytes() == before
     assert make(store, served) == expected
     assert days_to_make(store, served) == []
+
+
+_KILLED_BEFORE_WRITING = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+from oof_pipelines.commands.bench_features_worker import _Unserved
+from oof_pipelines.storage.parquet.store import ParquetStore
+from oof_pipelines.storage.parquet.trade_slices import ParquetTrades
+from oof_pipelines.workflows import striped_features
+from oof_pipelines.workflows.features_day import features_day
+
+def kill(step):
+    if step == "write":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+striped_features.STRIPE_ROWS, striped_features.PIECE_ROWS = 150, 30
+store = ParquetStore(Path(sys.argv[1]))
+day = date.fromisoformat(sys.argv[2])
+features_day(store, ParquetTrades(store, rows_a_slice=100), _Unserved(), day, at_step=kill)
+"""
+
+
+def test_what_a_killed_process_leaves_on_disk_is_removed_when_the_day_is_made_again(store: ParquetStore) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED_BEFORE_WRITING, str(store.root), DAY.isoformat()], timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert len(spilled_files(store)) > 2
+    assert store.days("features_1m") == []
+    make(store, Served())
+    assert list(store.root.glob(".spill*")) == []
+    assert store.days("features_1m") == [DAY]
 
 
 def test_rows_lost_on_disk_keep_the_day_from_being_replaced(
