@@ -1,8 +1,9 @@
-"""`make native`: compiles what decodes and what books into the environment that runs this, from the very files that run without it.
+"""`make native`: compiles what decodes and what books positions, from the very files that run without it.
 
-The modules of `chain/` and `decode/` and the engine in `positions/` go through mypyc (classes.py says how they are rewritten first), the reader of JSON is
-C of our own (reader/). All of it lands in the environment's site-packages with a finder (finder.py) that hands it out as long
-as the sources are the ones it was made of. `python native/build.py --remove` takes it away again.
+The modules of `chain/` and `decode/` and the engine of `positions/` go through mypyc (classes.py says how they are rewritten
+first), the reader of JSON is C of our own (reader/). All of it lands in the site-packages of the environment that runs this,
+with a finder (finder.py) that hands it out as long as the sources are the ones it was made of.
+`python native/build.py --remove` takes it away again.
 """
 
 import argparse
@@ -51,7 +52,7 @@ FOLDER, FINDER, HOOK = "oof_native", "oof_native_finder.py", "oof_native.pth"
 
 def main(arguments: list[str]) -> None:
     """Build, or remove what was built."""
-    parser = argparse.ArgumentParser(description="Compile the decoder, or remove what was compiled.")
+    parser = argparse.ArgumentParser(description="Compile decoder and position engine, or remove them.")
     parser.add_argument("--remove", action="store_true", help="run in pure Python again")
     parser.add_argument(
         "--into", type=Path, default=Path(sysconfig.get_path("platlib")), help="site-packages by default"
@@ -86,7 +87,7 @@ def write_sources(work: Path) -> list[str]:
     compiled = []
     for one in [Path("oof_pipelines/__init__.py"), *sources()]:
         text = (HOUSE / one).read_text()
-        if one.name in ENGINE if one.parent.name == "positions" else one.name not in LEFT_AS_THEY_ARE:
+        if _is_compiled(one):
             compiled.append(str(one))
             text = rewritten(text)
         else:
@@ -94,6 +95,10 @@ def write_sources(work: Path) -> list[str]:
         (work / one).parent.mkdir(parents=True, exist_ok=True)
         (work / one).write_text(text)
     return compiled
+
+
+def _is_compiled(module: Path) -> bool:
+    return module.name in ENGINE if module.parent.name == "positions" else module.name not in LEFT_AS_THEY_ARE
 
 
 def _compile(work: Path, modules: list[str], made: Path, optimise: str) -> None:

@@ -13,6 +13,9 @@ _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _IMPORTS = "import typing\nfrom mypy_extensions import mypyc_attr"
 # Values hold values and never each other in a circle, so the garbage collector need not look at them.
 _DECORATORS = ("mypyc_attr(acyclic=True)", "typing.final")
+# Those that code in Python has subclasses of: detectors/lot_history.py watches a book by them.
+_OPEN = {"Book", "LotQueue"}
+_OPEN_DECORATORS = ("mypyc_attr(acyclic=True, allow_interpreted_subclasses=True)",)
 
 
 def rewritten(source: str) -> str:
@@ -24,9 +27,9 @@ def rewritten(source: str) -> str:
 
 
 def with_final_constants(source: str) -> str:
-    """A module that is not compiled, as those that are should see it: its constants are written into them."""
+    """A module that is not compiled, as those that are should see it: literals that it names are written into them."""
     tree = ast.parse(source)
-    _make_final(tree)
+    _make_final(tree, is_for_literals_alone=True)
     return _printed(tree)
 
 
@@ -36,7 +39,7 @@ def _printed(tree: ast.Module) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def _make_final(tree: ast.Module) -> None:
+def _make_final(tree: ast.Module, *, is_for_literals_alone: bool = False) -> None:
     """Every constant that is set once, at the top of the module."""
     stored = Counter(one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
     for at, one in enumerate(tree.body):
@@ -44,6 +47,8 @@ def _make_final(tree: ast.Module) -> None:
             one.targets[0] if isinstance(one, ast.Assign) else one.target if isinstance(one, ast.AnnAssign) else None
         )
         if not isinstance(target, ast.Name) or stored[target.id] > 1 or not _CONSTANT.fullmatch(target.id):
+            continue
+        if is_for_literals_alone and not (isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant)):
             continue
         if isinstance(one, ast.Assign):
             tree.body[at] = ast.AnnAssign(target, _expression("typing.Final"), one.value, 1)
@@ -61,7 +66,8 @@ class _Classes(ast.NodeTransformer):
             _make_plain(node)
         elif node.bases or node.decorator_list:
             return node
-        node.decorator_list = [_expression(text) for text in _DECORATORS]
+        decorators = _OPEN_DECORATORS if node.name in _OPEN else _DECORATORS
+        node.decorator_list = [_expression(text) for text in decorators]
         return node
 
 

@@ -1,7 +1,7 @@
-"""Hands out the compiled modules of the decoder instead of their sources, as long as they were made of these sources.
+"""Hands out the compiled modules instead of their sources, as long as they were made of these sources.
 
 Installed by `make native`; Python imports it when it starts, so it imports nothing itself until it is asked. Where a source
-was changed since, all of the decoder runs in Python and one line says so. OOF_PURE_PYTHON=1 says the same without a line.
+was changed since, all of it runs in Python and one line says so. OOF_PURE_PYTHON=1 says the same without a line.
 """
 
 import sys
@@ -45,7 +45,7 @@ def _files() -> dict[str, str]:
     folder = Path(__file__).resolve().parent / "oof_native"
     house = Path(next(iter(sys.modules["oof_pipelines"].__path__))).resolve().parent
     if not _are_the_same(house, folder / "sources.json"):
-        sys.stderr.write("oof: the sources have changed since `make native`, so the decoder runs in pure Python\n")
+        sys.stderr.write("oof: the sources have changed since `make native`, so all of it runs in pure Python\n")
         return {}
     suffix = EXTENSION_SUFFIXES[0]
     return {one.name.removesuffix(suffix): str(one) for one in folder.iterdir() if one.name.endswith(suffix)}

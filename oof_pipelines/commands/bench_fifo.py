@@ -84,8 +84,8 @@ def fifo(
     """Events a second on one core, from events in memory to realised trades, lots and episodes, all of them exact.
 
     Every measurement is a process of its own, times are the processor's, medians stand with the least and the most in
-    brackets. The peer is timed from the same trades in memory: making its transactions, and its gains. Lots and episodes
-    are ours alone, so they are counted apart.
+    brackets. The peer is timed from the same trades in memory: making its transactions, and its gains. Realised trades, lots
+    and episodes as rows, with their ids, are ours alone, so they are counted apart. `make native` compiles the engine.
     """
     version = _version(peer_python) if is_peer else ""
     with tempfile.TemporaryDirectory(prefix="oof-") as name:
@@ -104,9 +104,9 @@ def _alone(folder: Path, events: int, seed: int, rounds: int) -> None:
     write_trades(file, events, seed)
     found = [_ask([sys.executable, *_WORKER, "book", str(file)], folder, Booked) for _ in range(rounds)]
     one = found[0]
-    click.echo(f"{events:,} trades of one wallet; medians of {rounds}, of the processor's seconds")
+    click.echo(f"{events:,} trades of one wallet; {one.build}; medians of {rounds}, of the processor's seconds")
     click.echo(f"  events a second                {_spread([each.events / each.booking_seconds for each in found])}")
-    click.echo(f"  from trades to lots, episodes  {_spread([each.events / _whole(each) for each in found])}")
+    click.echo(f"  from trades to all rows        {_spread([each.events / _whole(each) for each in found])}")
     click.echo(f"  {one.rows:,} realised trades, {one.lots:,} lots, {one.episodes:,} episodes")
 
 
@@ -131,18 +131,19 @@ def _beside_peer(folder: Path, python: str, version: str, count: int, seed: int,
         peers = _ask([python, "-I", str(_PEER_SCRIPT), str(file)], folder, Booked)
         pairs.append((ours, peers))
     click.echo(
-        f"the same {count:,} trades through {PACKAGE} {version}; µs a trade, medians of {rounds}, neighbours compared"
+        f"the same {count:,} trades through {PACKAGE} {version}; ours is {pairs[0][0].build}; µs a trade, medians of "
+        f"{rounds}, neighbours compared"
     )
     for name, side in (("ours", 0), (PACKAGE, 1)):
         parts = [
             _spread([_micros(seconds, count) for seconds in each])
             for each in zip(*[_seconds(pair[side]) for pair in pairs], strict=True)
         ]
-        click.echo(f"  {name:5} its input {parts[0]}   to gains {parts[1]}   lots and episodes {parts[2]}")
+        click.echo(f"  {name:5} its input {parts[0]}   to gains {parts[1]}   rows {parts[2]}")
     for name, first, last in (
         ("from trades to gains", 0, 2),
         ("to gains alone", 1, 2),
-        ("with lots and episodes", 0, 3),
+        ("with all rows", 0, 3),
     ):
         times = [sum(_seconds(peers)[first:last]) / sum(_seconds(ours)[first:last]) for ours, peers in pairs]
         click.echo(f"  {name:22} {_spread(times)} times as fast")

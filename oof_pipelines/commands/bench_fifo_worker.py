@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from oof_pipelines.commands.bench_fifo_events import RULES, Trade, all_kinds, event_of, trades
+from oof_pipelines.positions import book as engine
 from oof_pipelines.positions.book import Book
 from oof_pipelines.positions.rational import RationalBook
 from oof_pipelines.positions.valued import SNAPSHOT_EVENTS, PositionRules, ValuedEvent
@@ -27,9 +28,9 @@ _RUN_EVENTS = 5_000
 
 
 class Booked(msgspec.Struct, frozen=True):
-    """Processor seconds: input made of trades, trades booked to gains, and what only the engine has made, lots and episodes.
+    """Processor seconds: input made of trades, trades booked to gains, and what only the engine has made of them: rows.
 
-    `realized_usd` is the sum of the gains in dollars.
+    `realized_usd` is the sum of the gains in dollars, `build` whether the engine ran compiled.
     """
 
     events: int
@@ -40,6 +41,7 @@ class Booked(msgspec.Struct, frozen=True):
     rows: int = 0
     lots: int = 0
     episodes: int = 0
+    build: str = ""
 
 
 class Grown(msgspec.Struct, frozen=True):
@@ -65,6 +67,10 @@ class Compared(msgspec.Struct, frozen=True):
     rational_seconds: float
 
 
+BUILD = "pure Python" if str(engine.__file__).endswith(".py") else "compiled"
+"""Which build of the engine runs here; `make native` compiles it."""
+
+
 def write_trades(path: Path, count: int, seed: int) -> None:
     """Trades as both sides read them: seconds, mint, buy or sell, base units, 1e-18 dollars."""
     with path.open("w", encoding="ascii") as file:
@@ -87,7 +93,7 @@ def book(path: Path) -> Booked:
     listing_seconds = time.process_time() - booked_s
     realized_usd = str(Decimal(realized_usd_e18).scaleb(-18, _EXACT))
     times = made_s - began_s, booked_s - made_s, realized_usd, listing_seconds
-    return Booked(len(told), *times, len(rows), len(lots), len(episodes))
+    return Booked(len(told), *times, len(rows), len(lots), len(episodes), BUILD)
 
 
 def _read(path: Path) -> list[Trade]:

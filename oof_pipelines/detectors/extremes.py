@@ -16,6 +16,7 @@ from oof_pipelines.detectors.moment import (
     RUG,
     S2E,
     Moment,
+    fits_e18,
     text_of_e18,
 )
 from oof_pipelines.detectors.sold_too_early import sales_of
@@ -88,7 +89,7 @@ def extremes_of(realized: Iterable[RealizedTrade], moments: Iterable[Moment]) ->
 def realized_sales(realized: Iterable[RealizedTrade]) -> list[RealizedSale]:
     """Exits of every kind, each with the sum of its rows' realised PnL; those without any known PnL are left out.
 
-    Dollars that are spent are no exit: USDC and USDT come and go at par.
+    Dollars that are spent are no exit: USDC and USDT come and go at par. Sums that do not fit (`moment.fits_e18`) are none.
     """
     told = []
     for sale in sales_of(realized, EXIT_KINDS):
@@ -96,7 +97,7 @@ def realized_sales(realized: Iterable[RealizedTrade]) -> list[RealizedSale]:
         if row.mint in (USDC_MINT, USDT_MINT):
             continue
         known = [one.realized_pnl_usd_e18 for one in sale.rows if one.realized_pnl_usd_e18 is not None]
-        if known:
+        if known and fits_e18(sum(known)):
             told.append(
                 RealizedSale(
                     id=row.exit_id,

@@ -1,37 +1,26 @@
-"""When the units of each lot left: the position engine's own queue and pockets, told over with the times kept.
+"""When the units of each lot left: the position engine's own book, with its queues watched.
 
-The engine keeps what there is; a detector asks what there was. Units put into a pool or an escrow are held still, transfers
-between wallets of one owner are no events, as in positions/book.py.
+The engine keeps what there is; a detector asks what there was. Which units leave, what is in a pool or an escrow, and what
+a transfer between wallets of one owner loses on its way, is the book's to say (positions/book.py); here it is noted when.
 """
 
 from collections.abc import Iterable
 
 from oof_pipelines.detectors.input import Departure, HeldLot
-from oof_pipelines.positions.events import BURN, BUY, CLAIM, LP_ADD, LP_REMOVE, RECEIVE, SELL, SEND, PositionEvent
-from oof_pipelines.positions.identity import EpisodeName
-from oof_pipelines.positions.lots import LotQueue, OpenLot, Part
-from oof_pipelines.positions.pockets import Pockets
-from oof_pipelines.positions.results import UNKNOWN
+from oof_pipelines.positions.book import Book
+from oof_pipelines.positions.events import RECEIVE, SEND, PositionEvent
+from oof_pipelines.positions.lots import Cut, LotQueue, OpenLot
+from oof_pipelines.positions.position import Position
 from oof_pipelines.positions.valued import PositionRules, ValuedEvent
-
-# The history is of lots alone; episodes are the engine's.
-_NO_EPISODE = EpisodeName(None)
 
 
 def held_lots(valued: Iterable[ValuedEvent], rules: PositionRules) -> list[HeldLot]:
     """Every lot of the events (those of one owner, in the order of the chain), in the order in which they came in."""
-    lots: list[_Lot] = []
-    positions: dict[tuple[str, str], _Position] = {}
+    book = _WatchedBook(rules)
     for one in valued:
-        event = one.event
-        if is_within_set(event, rules):
-            continue
-        key = ("" if event.wallet in rules.owner_set else event.wallet, event.mint)
-        position = positions.get(key)
-        if position is None:
-            position = positions[key] = _Position(lots)
-        position.step(one, rules)
-    return [lot.told() for lot in lots]
+        book.follow(one)
+    book.settle()
+    return [lot.told() for lot in book.lots_seen]
 
 
 def is_within_set(event: PositionEvent, rules: PositionRules) -> bool:
@@ -40,94 +29,105 @@ def is_within_set(event: PositionEvent, rules: PositionRules) -> bool:
     return is_transfer and event.wallet in rules.owner_set and event.counterparty in rules.owner_set
 
 
-class _Lot:
-    """A lot, what it cost, and what left of it so far."""
+class _SeenLot:
+    """A lot, the event that it came in with, and what left of it so far."""
 
-    __slots__ = ("cost_usd_e18", "departures", "qty_raw", "valued")
+    __slots__ = ("departures", "lot", "valued")
 
-    def __init__(self, valued: ValuedEvent, qty_raw: int, cost_usd_e18: int | None) -> None:
+    def __init__(self, valued: ValuedEvent, lot: OpenLot) -> None:
         self.valued = valued
-        self.qty_raw = qty_raw
-        self.cost_usd_e18 = cost_usd_e18
+        self.lot = lot
         self.departures: list[Departure] = []
 
     def told(self) -> HeldLot:
-        event, is_priced = self.valued.event, self.cost_usd_e18 is not None
+        entry, is_priced = self.lot.entry, self.lot.cost_usd_e18 is not None
         return HeldLot(
-            wallet=event.wallet,
-            mint=event.mint,
-            kind=event.kind,
-            signature=event.signature,
-            path=event.path,
-            slot=event.slot,
-            entry_at_s=event.block_time_s,
-            decimals=event.decimals,
-            qty_raw=self.qty_raw,
-            cost_usd_e18=self.cost_usd_e18,
+            wallet=entry.wallet,
+            mint=entry.mint,
+            kind=entry.kind,
+            signature=entry.signature,
+            path=entry.path,
+            slot=entry.slot,
+            entry_at_s=entry.block_time_s,
+            decimals=entry.decimals,
+            qty_raw=self.lot.qty_raw,
+            cost_usd_e18=self.lot.cost_usd_e18,
             price_source=self.valued.value_source if is_priced else "",
             confidence_e18=self.valued.value_confidence_e18 if is_priced else None,
             departures=tuple(self.departures),
         )
 
 
-class _Position:
-    """One mint of one owner. A lot's number in the queue leads back to it."""
+class _WatchedQueue(LotQueue):
+    """A position's lots, which tells what comes in and what leaves for good. `valued` is the newest event of the position.
 
-    def __init__(self, lots: list[_Lot]) -> None:
-        self._all = lots
-        self._own: list[_Lot] = []
-        self._held = LotQueue()
-        self._pockets = Pockets()
+    What a transaction lost within an owner set is booked when it is over; the newest event is of that transaction still.
+    """
 
-    def step(self, valued: ValuedEvent, rules: PositionRules) -> None:
-        event, value = valued.event, valued.value_usd_e18
-        is_exchange = event.counterparty in rules.exchanges
-        is_with_escrow = event.is_escrow and not is_exchange
-        if event.kind == BUY:
-            # Nothing of anything is worth nothing, whatever a price would say.
-            self._add(valued, event.qty_raw, None if event.other_raw is None else value if event.other_raw else 0)
-        elif event.kind == RECEIVE and is_with_escrow:
-            self._take_back(valued, None)
-        elif event.kind == RECEIVE:
-            self._add(valued, event.qty_raw, value if is_exchange else None)
-        elif event.kind == CLAIM:
-            self._add(valued, event.qty_raw, value)
-        elif event.kind == LP_ADD or (event.kind == SEND and is_with_escrow):
-            self._put_aside(valued)
-        elif event.kind == LP_REMOVE:
-            self._take_back(valued, value)
-        elif event.kind in (SELL, SEND, BURN):
-            parts, _missing_raw = self._held.take(event.qty_raw)
-            for part in parts:
-                self._leave(part, event.block_time_s)
+    __slots__ = ("_all", "_own", "valued")
 
-    def _put_aside(self, valued: ValuedEvent) -> None:
-        event = valued.event
-        missing_raw = event.qty_raw - self._held.units_raw
-        if missing_raw > 0:
-            self._add(valued, missing_raw, None)
-        parts, _missing_raw = self._held.take(event.qty_raw)
-        self._pockets.put(event.counterparty, parts)
+    def __init__(self, valued: ValuedEvent, lots_seen: list[_SeenLot]) -> None:
+        super().__init__()
+        self.valued = valued
+        self._all = lots_seen
+        self._own: dict[int, _SeenLot] = {}
 
-    def _take_back(self, valued: ValuedEvent, value: int | None) -> None:
-        """What was put aside comes back; `value` is what all of it is worth where more comes than was."""
-        event = valued.event
-        parts, missing_raw = self._pockets.take(event.counterparty, event.qty_raw)
-        self._held.put_back(parts)
-        if missing_raw:
-            its_value = None if value is None else value - value * (event.qty_raw - missing_raw) // event.qty_raw
-            self._add(valued, missing_raw, its_value)
+    def add(self, lot: OpenLot) -> None:
+        seen = self._own[lot.number] = _SeenLot(self.valued, lot)
+        self._all.append(seen)
+        super().add(lot)
 
-    def _add(self, valued: ValuedEvent, qty_raw: int, cost_usd_e18: int | None) -> None:
-        lot = _Lot(valued, qty_raw, cost_usd_e18)
-        self._own.append(lot)
-        self._all.append(lot)
-        number = len(self._own)
-        self._held.add(
-            OpenLot(number, valued.event, _NO_EPISODE, valued.event.kind, qty_raw, None, None, None, UNKNOWN)
-        )
+    def leave(
+        self,
+        qty_raw: int,
+        proceeds_raw: int,
+        proceeds_usd_e18: int | None,
+        is_sold: bool,
+        finished: list[OpenLot],
+    ) -> list[Cut]:
+        gone_before = {lot.number: _gone_raw(lot) for lot in self._oldest(qty_raw)}
+        cuts = super().leave(qty_raw, proceeds_raw, proceeds_usd_e18, is_sold, finished)
+        for number, before_raw in gone_before.items():
+            seen = self._own[number]
+            gone_raw = _gone_raw(seen.lot) - before_raw
+            if gone_raw:
+                seen.departures.append(Departure(self.valued.event.block_time_s, gone_raw))
+        return cuts
 
-    def _leave(self, part: Part, at_s: int) -> None:
-        left_raw = part.end_raw - part.first_raw
-        if left_raw:
-            self._own[part.lot.number - 1].departures.append(Departure(at_s, left_raw))
+    def _oldest(self, qty_raw: int) -> Iterable[OpenLot]:
+        """The lots that the oldest `qty_raw` units are of."""
+        for part in self.parts:
+            if qty_raw <= 0:
+                return
+            qty_raw -= part.end_raw - part.first_raw
+            yield part.lot
+
+
+def _gone_raw(lot: OpenLot) -> int:
+    """What of a lot is sold or moved out."""
+    return lot.sold_raw + lot.moved_raw
+
+
+class _WatchedBook(Book):
+    """A book whose positions tell every lot that they ever had."""
+
+    __slots__ = ("_valued", "lots_seen")
+
+    def __init__(self, rules: PositionRules) -> None:
+        super().__init__(rules)
+        self.lots_seen: list[_SeenLot] = []
+        self._valued: ValuedEvent | None = None
+
+    def follow(self, valued: ValuedEvent) -> None:
+        """Apply an event, of which no rows are needed."""
+        self._valued = valued
+        self.apply_all((valued,))
+
+    def _position(self, event: PositionEvent) -> Position:
+        position = super()._position(event)
+        assert self._valued is not None, "a watched book follows its events"
+        if isinstance(position.held, _WatchedQueue):
+            position.held.valued = self._valued
+        else:
+            position.held = _WatchedQueue(self._valued, self.lots_seen)
+        return position

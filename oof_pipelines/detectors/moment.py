@@ -22,6 +22,9 @@ FINAL = "final"
 
 ONE_E18: int = 10**PLACES
 _ID_HEX = 32
+# Where shares and dollars are stored they have 38 digits, 18 of them places.
+_TOO_MUCH = 10**20
+_TOO_MUCH_E18 = _TOO_MUCH * ONE_E18
 # More digits than any value here has; the caller's context may have fewer.
 _EXACT = Context(prec=120)
 
@@ -64,6 +67,17 @@ class Moment(msgspec.Struct, frozen=True):
 def moment_id(kind: str, wallet: str, mint: str, signature: str, path: str) -> str:
     """Derived from the triggering event alone, so that later prices and versions keep it: 32 hex digits."""
     return hashlib.sha256(f"{kind}|{wallet}|{mint}|{signature}|{path}".encode()).hexdigest()[:_ID_HEX]
+
+
+def fits_e18(value_e18: int) -> bool:
+    """Whether a figure in whole 10^-18 has no more than the 38 digits that there is room for: it is below 10^20."""
+    return -_TOO_MUCH_E18 < value_e18 < _TOO_MUCH_E18
+
+
+def fits(moment: Moment) -> bool:
+    """Whether the moment's share and dollars have room. What is worth more than all there is was priced by nobody."""
+    dollars = (moment.missed_usd_e18, moment.reachable_usd_e18)
+    return abs(moment.pct) < _TOO_MUCH and all(one is None or fits_e18(one) for one in dollars)
 
 
 def status_at(window_end_s: int, as_of_s: int) -> str:

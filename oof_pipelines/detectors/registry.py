@@ -6,7 +6,7 @@ from oof_pipelines.detectors.bad_route import BadRoute
 from oof_pipelines.detectors.bag_holder import BagHolder
 from oof_pipelines.detectors.idle import Idle
 from oof_pipelines.detectors.input import DetectorInput
-from oof_pipelines.detectors.moment import Moment
+from oof_pipelines.detectors.moment import Moment, fits
 from oof_pipelines.detectors.rug import Rug
 from oof_pipelines.detectors.sold_too_early import SoldTooEarly
 
@@ -32,6 +32,6 @@ VERSIONS: dict[str, int] = {detector.kind: detector.version for detector in DETE
 
 
 def detect_moments(seen: DetectorInput) -> list[Moment]:
-    """What all detectors find, by time of the event, then id."""
-    found = [moment for detector in DETECTORS for moment in detector.detect(seen)]
+    """What all detectors find, by time of the event, then id. Left out is what does not fit (`moment.fits`)."""
+    found = [moment for detector in DETECTORS for moment in detector.detect(seen) if fits(moment)]
     return sorted(found, key=lambda moment: (moment.t_event_s, moment.id))

@@ -1,7 +1,9 @@
 """Rug: a coin lost nearly all of its highest price, stayed down for a day, and was held when it fell."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import accumulate
 
 import msgspec
 
@@ -52,12 +54,15 @@ class Collapse(msgspec.Struct, frozen=True):
     volume_usd_e18: int
 
 
-def hour_closes(candles: Sequence[MinuteCandle], least_volume_usd_e18: int) -> Iterator[HourClose]:
-    """The close of every hour that has a candle, in order. Hours without a trade carry the close before on."""
+def hour_closes(candles: Sequence[MinuteCandle], is_peak: Callable[[MinuteCandle], bool]) -> Iterator[HourClose]:
+    """The close of every hour that has a candle, in order. Hours without a trade carry the close before on.
+
+    Only what `is_peak` says may be one is a highest price.
+    """
     highest: MinuteCandle | None = None
     for place, candle in enumerate(candles):
-        is_counted = candle.volume_usd_e18 >= least_volume_usd_e18
-        if is_counted and (highest is None or candle.vwap_usd_e18 > highest.vwap_usd_e18):
+        # Asked last: next to no candle is higher than all before.
+        if (highest is None or candle.vwap_usd_e18 > highest.vwap_usd_e18) and is_peak(candle):
             highest = candle
         hour = candle.start_s // HOUR_S
         if place + 1 == len(candles) or candles[place + 1].start_s // HOUR_S != hour:
@@ -65,11 +70,11 @@ def hour_closes(candles: Sequence[MinuteCandle], least_volume_usd_e18: int) -> I
 
 
 def collapses_of(prices: SeenPrices, mint: str, limits: RugThresholds) -> Iterator[Collapse]:
-    """Every time the coin stayed down long enough for the first time since it was up, with volume meanwhile."""
+    """Of every time that the coin was down, the first stretch that is long enough and has volume."""
     candles = prices.windows.candles(mint, 0, prices.as_of_s)
     run: list[HourClose] = []
     # An hour that is not over at `as_of` may be among them: it ends a run where it begins, and is too young to begin one.
-    for close in hour_closes(candles, prices.least_volume_usd_e18):
+    for close in hour_closes(candles, prices.is_peak):
         if _is_down(close, limits):
             run.append(close)
         else:
@@ -87,23 +92,34 @@ def _is_down(close: HourClose, limits: RugThresholds) -> bool:
 def _collapse(
     prices: SeenPrices, mint: str, limits: RugThresholds, run: list[HourClose], last_down_s: int
 ) -> Iterator[Collapse]:
+    """Of closes that are all down up to the one at `last_down_s`, the first with volume in the hours after it."""
     if not run:
         return
-    onset_s = run[0].at_s
-    end_s = onset_s + limits.least_hours * HOUR_S
-    if last_down_s < end_s:
-        return
-    volume = sum(candle.volume_usd_e18 for candle in prices.windows.candles(mint, onset_s, end_s))
-    if volume >= limits.least_volume_usd_e18:
-        at_end = next(close for close in reversed(run) if close.at_s <= end_s)
-        yield Collapse(onset_s, end_s, run[0], at_end, volume)
+    length_s = limits.least_hours * HOUR_S
+    first_s = run[0].at_s
+    candles = prices.windows.candles(mint, first_s, last_down_s)
+    starts_s = [candle.start_s for candle in candles]
+    volumes = [0, *accumulate(candle.volume_usd_e18 for candle in candles)]
+    for onset_s in range(first_s, last_down_s - length_s + 1, HOUR_S):
+        # Hours begin and end with minutes, so no candle lies across their ends.
+        first, end = bisect_left(starts_s, onset_s), bisect_left(starts_s, onset_s + length_s)
+        volume = volumes[end] - volumes[first]
+        if volume >= limits.least_volume_usd_e18:
+            at_onset, at_end = _close_at(run, onset_s), _close_at(run, onset_s + length_s)
+            yield Collapse(onset_s, onset_s + length_s, at_onset, at_end, volume)
+            return
+
+
+def _close_at(run: Sequence[HourClose], at_s: int) -> HourClose:
+    """The newest close at an hour's end; what has none of its own carries it on."""
+    return run[bisect_right(run, at_s, key=lambda close: close.at_s) - 1]
 
 
 class Rug:
     """One moment a collapse and last entry before it: who bought nothing since the last collapse was rugged once."""
 
     kind = RUG
-    version = 1
+    version = 2
 
     def detect(self, seen: DetectorInput) -> list[Moment]:
         """The moments of an input, by mint in the order of the first lots, then by onset."""
@@ -122,7 +138,7 @@ class Rug:
     def _may_have_collapsed(self, prices: SeenPrices, mint: str, limits: RugThresholds) -> bool:
         """Whether the lowest close is far enough below the highest price at all: what most coins fail is cheap to ask."""
         candles = prices.windows.candles(mint, 0, prices.as_of_s)
-        highest = prices.windows.highest(mint, 0, prices.as_of_s, prices.least_volume_usd_e18)
+        highest = prices.highest(mint, 0, prices.as_of_s)
         if highest is None:
             return False
         lowest = min(candle.close_usd_e18 for candle in candles)

@@ -16,6 +16,7 @@ class SeenPrices:
         self.least_volume_usd_e18 = seen.thresholds.prices.least_volume_usd_e18
         self._own_minutes = seen.own_minutes
         self._alone: dict[str, frozenset[int]] = {}
+        self._without_alone: dict[str, PriceWindows] = {}
 
     def at(self, mint: str, at_s: int) -> MinuteCandle | None:
         """The newest candle known at `at_s`, at most an hour old; None from after `as_of`."""
@@ -24,12 +25,12 @@ class SeenPrices:
     def highest(self, mint: str, since_s: int, until_s: int) -> MinuteCandle | None:
         """The highest price of others' making wholly inside the window and before `as_of`."""
         until_s = min(until_s, self.as_of_s)
-        return self.windows.highest(mint, since_s, until_s, self.least_volume_usd_e18, self.alone(mint))
+        return self._others(mint).highest(mint, since_s, until_s, self.least_volume_usd_e18)
 
     def lowest(self, mint: str, since_s: int, until_s: int) -> MinuteCandle | None:
         """As `highest`, the lowest."""
         until_s = min(until_s, self.as_of_s)
-        return self.windows.lowest(mint, since_s, until_s, self.least_volume_usd_e18, self.alone(mint))
+        return self._others(mint).lowest(mint, since_s, until_s, self.least_volume_usd_e18)
 
     def alone(self, mint: str) -> frozenset[int]:
         """The minutes (their first seconds) in which the wallet traded the coin and no other fee payer did."""
@@ -42,6 +43,19 @@ class SeenPrices:
                 if candle.signers <= 1
             )
             self._alone[mint] = known
+        return known
+
+    def is_peak(self, candle: MinuteCandle) -> bool:
+        """Whether it may be a peak or a trough at all: it has the volume, and others had a part in it."""
+        return candle.volume_usd_e18 >= self.least_volume_usd_e18 and candle.start_s not in self.alone(candle.mint)
+
+    def _others(self, mint: str) -> PriceWindows:
+        """The windows in which the minutes of the wallet alone are no extremes of the mint."""
+        known = self._without_alone.get(mint)
+        if known is None:
+            alone = self.alone(mint)
+            known = self.windows.without_extremes(mint, alone) if alone else self.windows
+            self._without_alone[mint] = known
         return known
 
 

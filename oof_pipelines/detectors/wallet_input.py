@@ -1,11 +1,16 @@
 """From a wallet's valued events and the market to what detectors see (input.py)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from oof_pipelines.detectors.input import (
     MINUTE_S,
     BalanceChange,
     DetectorInput,
+    HeldLot,
     PoolState,
     SeenQuote,
     Swap,
@@ -13,10 +18,13 @@ from oof_pipelines.detectors.input import (
 from oof_pipelines.detectors.lot_history import held_lots, is_within_set
 from oof_pipelines.detectors.thresholds import Thresholds
 from oof_pipelines.market.events import Graduation, LiquidityChanged, MarketEvent, Trade
+from oof_pipelines.positions.chain_order import in_chain_order
 from oof_pipelines.positions.events import COST, SELL, TRADES, PositionEvent
 from oof_pipelines.positions.results import RealizedTrade
 from oof_pipelines.positions.valued import PositionRules, ValuedEvent
 from oof_pipelines.pricing.windows import PriceWindows
+
+Row = TypeVar("Row", RealizedTrade, HeldLot)
 
 _VIRTUAL = "virtual"
 
@@ -39,10 +47,11 @@ def detector_input(
     `idle_mint` is OOF_TOKEN_MINT, '' where none is configured. `pool_states` (see `pool_states_of`) and `quotes` may be of
     more pairs than the wallet swapped.
     """
-    known = sorted(
-        (one for one in valued if one.event.block_time_s <= as_of_s and one.event.kind != COST),
-        key=lambda one: (one.event.order_key, one.event.wallet),
+    known = in_chain_order(
+        [one for one in valued if one.event.block_time_s <= as_of_s and one.event.kind != COST],
+        lambda one: one.event,
     )
+    decimals = _decimals_of(known)
     own_minutes: dict[str, set[int]] = {}
     for one in known:
         if one.event.kind in TRADES:
@@ -52,15 +61,32 @@ def detector_input(
         as_of_s=as_of_s,
         thresholds=thresholds,
         prices=prices,
-        realized=tuple(row for row in realized if row.sold_at_s <= as_of_s),
-        lots=tuple(held_lots(known, rules)),
+        realized=tuple(_with_decimals(row, decimals) for row in realized if row.sold_at_s <= as_of_s),
+        lots=tuple(_with_decimals(lot, decimals) for lot in held_lots(known, rules)),
         swaps=tuple(swaps_of(known)),
         own_minutes={mint: frozenset(minutes) for mint, minutes in own_minutes.items()},
         idle_mint=idle_mint,
-        idle_changes=tuple(_changes(known, idle_mint, rules)) if idle_mint else (),
+        idle_changes=tuple(_changes(known, idle_mint, rules, decimals.get(idle_mint))),
         pool_states=tuple(sorted(pool_states, key=lambda one: one.order_key)),
         quotes=tuple(quotes),
     )
+
+
+def _decimals_of(valued: Iterable[ValuedEvent]) -> dict[str, int]:
+    """Mint → decimals, which not every transaction shows and which are the same in all."""
+    decimals: dict[str, int] = {}
+    for one in valued:
+        event = one.event
+        for mint, its_decimals in ((event.mint, event.decimals), (event.other_mint, event.other_decimals)):
+            if mint and its_decimals is not None:
+                decimals.setdefault(mint, its_decimals)
+    return decimals
+
+
+def _with_decimals(row: Row, decimals: Mapping[str, int]) -> Row:
+    if row.decimals is not None or row.mint not in decimals:
+        return row
+    return replace(row, decimals=decimals[row.mint])
 
 
 def swaps_of(valued: Iterable[ValuedEvent]) -> list[Swap]:
@@ -109,20 +135,38 @@ def _swap(valued: ValuedEvent) -> Swap | None:
     )
 
 
-def _changes(valued: Iterable[ValuedEvent], mint: str, rules: PositionRules) -> Iterable[BalanceChange]:
-    for one in valued:
-        event: PositionEvent = one.event
-        if event.mint == mint and event.change_raw and not is_within_set(event, rules):
-            yield BalanceChange(
-                event.wallet,
-                event.signature,
-                event.path,
-                event.slot,
-                event.block_time_s,
-                event.kind,
-                event.decimals,
-                event.change_raw,
-            )
+def _changes(
+    valued: Iterable[ValuedEvent], mint: str, rules: PositionRules, decimals: int | None
+) -> Iterable[BalanceChange]:
+    """What changed the owner's balance of a mint, none of the mint ''.
+
+    What a transaction moved between his wallets is one change, of what was lost or gained on the way, as the book has it.
+    """
+    own = (one.event for one in valued if mint and one.event.mint == mint and one.event.change_raw)
+    for _, events in groupby(own, key=lambda event: event.signature):
+        within_raw = 0
+        last: PositionEvent | None = None
+        for event in events:
+            if is_within_set(event, rules):
+                within_raw += event.change_raw
+                last = event
+            else:
+                yield _change(event, event.change_raw, decimals)
+        if last is not None and within_raw:
+            yield _change(last, within_raw, decimals)
+
+
+def _change(event: PositionEvent, change_raw: int, decimals: int | None) -> BalanceChange:
+    return BalanceChange(
+        event.wallet,
+        event.signature,
+        event.path,
+        event.slot,
+        event.block_time_s,
+        event.kind,
+        decimals,
+        change_raw,
+    )
 
 
 # --- pools ---

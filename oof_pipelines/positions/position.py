@@ -98,9 +98,9 @@ class Position:
         self._add_at_market(valued, CLAIMED, valued.event.qty_raw, valued.value_usd_e18)
 
     def sell(self, valued: ValuedEvent, event: PositionEvent, exits: list[Exit]) -> None:
-        """Units were sold for what came in. `event` is the valued one."""
+        """Units were sold for what came in, None where that is not known. `event` is the valued one."""
         proceeds_raw = event.other_raw or 0
-        proceeds_usd_e18 = valued.value_usd_e18 if proceeds_raw else 0
+        proceeds_usd_e18 = valued.value_usd_e18 if proceeds_raw else None if event.other_raw is None else 0
         self._realize(valued, event, SALE, event.other_mint, proceeds_raw, proceeds_usd_e18, exits)
 
     def burn(self, valued: ValuedEvent, exits: list[Exit]) -> None:

@@ -134,7 +134,7 @@ class RationalBook:
     ) -> list[RealizedTrade]:
         event, story = valued.event, self._story(holding, valued.event)
         if kind == "sell" and proceeds == 0:
-            dollars = 0
+            dollars = None if event.other_raw is None else 0
         spans, missing = self._taken(holding, HELD, Fraction(event.qty_raw), SOLD)
         shares = shares_of(spans, missing, proceeds, dollars)
         rows: list[RealizedTrade] = []

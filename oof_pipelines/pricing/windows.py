@@ -7,6 +7,7 @@ Plain Python: a wallet asks tens of thousands of questions about a few candles e
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 
 import msgspec
 
@@ -51,7 +52,7 @@ class PriceWindows:
     """
 
     def __init__(self, candles: Mapping[str, Sequence[MinuteCandle]]) -> None:
-        self._by_mint = {mint: _MintCandles(mint, rows) for mint, rows in candles.items()}
+        self._by_mint: dict[str, _MintCandles] = {mint: _MintCandles(mint, rows) for mint, rows in candles.items()}
 
     @classmethod
     def of(cls, candles: Iterable[MinuteCandle]) -> "PriceWindows":
@@ -69,20 +70,28 @@ class PriceWindows:
             return None
         return own.candles[place]
 
-    def highest(
-        self, mint: str, since_s: int, until_s: int, least_volume_usd_e18: int, left_out: Collection[int] = ()
-    ) -> MinuteCandle | None:
+    def without_extremes(self, mint: str, starts_s: Collection[int]) -> "PriceWindows":
+        """Of this mint alone the same, but candles that begin at a second of `starts_s` are neither highest nor lowest.
+
+        What `at` and `candles` answer stays. Costs a copy of the mint's prices, and a block for each such candle, when an
+        extreme is first asked for.
+        """
+        view = PriceWindows({})
+        own = self._by_mint.get(mint)
+        if own is not None:
+            view._by_mint[mint] = _MaskedCandles(own, starts_s)
+        return view
+
+    def highest(self, mint: str, since_s: int, until_s: int, least_volume_usd_e18: int) -> MinuteCandle | None:
         """The candle wholly inside [since_s, until_s] with the highest mean price, of equal ones the earliest.
 
-        Candles of less than `least_volume_usd_e18`, and those that begin at a second of `left_out`, do not count.
+        Candles of less than `least_volume_usd_e18` do not count.
         """
-        return self._extreme(mint, since_s, until_s, least_volume_usd_e18, left_out, is_highest=True)
+        return self._extreme(mint, since_s, until_s, least_volume_usd_e18, is_highest=True)
 
-    def lowest(
-        self, mint: str, since_s: int, until_s: int, least_volume_usd_e18: int, left_out: Collection[int] = ()
-    ) -> MinuteCandle | None:
+    def lowest(self, mint: str, since_s: int, until_s: int, least_volume_usd_e18: int) -> MinuteCandle | None:
         """As `highest`, the one with the lowest mean price, of equal ones the earliest."""
-        return self._extreme(mint, since_s, until_s, least_volume_usd_e18, left_out, is_highest=False)
+        return self._extreme(mint, since_s, until_s, least_volume_usd_e18, is_highest=False)
 
     def candles(self, mint: str, since_s: int, until_s: int) -> Sequence[MinuteCandle]:
         """The candles wholly inside [since_s, until_s], in the order of time."""
@@ -93,12 +102,12 @@ class PriceWindows:
         return own.candles[first:end]
 
     def _extreme(
-        self, mint: str, since_s: int, until_s: int, least_volume: int, left_out: Collection[int], *, is_highest: bool
+        self, mint: str, since_s: int, until_s: int, least_volume: int, *, is_highest: bool
     ) -> MinuteCandle | None:
         own = self._by_mint.get(mint)
         if own is None:
             return None
-        place = own.extremes(least_volume, is_highest=is_highest).best(*own.inside(since_s, until_s), left_out)
+        place = own.extremes(least_volume, is_highest=is_highest).best(*own.inside(since_s, until_s))
         return None if place is None else own.candles[place]
 
 
@@ -123,36 +132,61 @@ class _MintCandles:
         return bisect_left(self.starts, since_s), bisect_right(self.ends, until_s)
 
     def extremes(self, least_volume: int, *, is_highest: bool) -> "_Blocks":
+        """What finds the highest, or the lowest, of those that count."""
         key = (least_volume, is_highest)
         made = self._extremes.get(key)
         if made is None:
-            uncounted = _BELOW_ALL if is_highest else _ABOVE_ALL
-            prices = [one.vwap_usd_e18 if one.volume_usd_e18 >= least_volume else uncounted for one in self.candles]
-            made = self._extremes[key] = _Blocks(prices, self.starts, is_highest=is_highest)
+            made = self._extremes[key] = self._blocks(least_volume, is_highest=is_highest)
         return made
+
+    def _blocks(self, least_volume: int, *, is_highest: bool) -> "_Blocks":
+        uncounted = _BELOW_ALL if is_highest else _ABOVE_ALL
+        prices = [one.vwap_usd_e18 if one.volume_usd_e18 >= least_volume else uncounted for one in self.candles]
+        return _Blocks(prices, is_highest=is_highest)
+
+
+class _MaskedCandles(_MintCandles):
+    """One mint's candles without some extremes. Lists are shared with the whole they are of; it was checked."""
+
+    def __init__(self, whole: _MintCandles, starts_s: Collection[int]) -> None:
+        self.candles = whole.candles
+        self.starts = whole.starts
+        self.ends = whole.ends
+        self._extremes = {}
+        self._whole = whole
+        places = ((bisect_left(self.starts, start_s), start_s) for start_s in starts_s)
+        self._places = [
+            place for place, start_s in places if place < len(self.starts) and self.starts[place] == start_s
+        ]
+
+    def _blocks(self, least_volume: int, *, is_highest: bool) -> "_Blocks":
+        return self._whole.extremes(least_volume, is_highest=is_highest).without(self._places)
 
 
 class _Blocks:
     """Prices with the extreme of each block of them: a window looks into the blocks at its edges alone."""
 
-    def __init__(self, prices: list[int], starts: list[int], *, is_highest: bool) -> None:
+    def __init__(self, prices: list[int], *, is_highest: bool) -> None:
         self._prices = prices
-        self._starts = starts
         self._best = max if is_highest else min
         self._uncounted = _BELOW_ALL if is_highest else _ABOVE_ALL
         self._blocks = [self._best(prices[first : first + _BLOCK]) for first in range(0, len(prices), _BLOCK)]
 
-    def best(self, first: int, end: int, left_out: Collection[int]) -> int | None:
-        """The place of the extreme among places `first` to before `end`, of equal ones the first."""
-        place = self._place(first, end)
-        if place is None or self._starts[place] not in left_out:
-            return place
-        # What is left out splits the window; there are as many splits as such candles that would have been the extreme.
-        sides = [self.best(first, place, left_out), self.best(place + 1, end, left_out)]
-        found = [side for side in sides if side is not None]
-        return self._best(found, key=lambda side: self._prices[side]) if found else None
+    def without(self, places: Iterable[int]) -> "_Blocks":
+        """A copy in which the prices at these places do not count."""
+        copied = copy(self)
+        copied._prices, copied._blocks = self._prices.copy(), self._blocks.copy()
+        touched = set()
+        for place in places:
+            copied._prices[place] = self._uncounted
+            touched.add(place // _BLOCK)
+        for block in touched:
+            first = block * _BLOCK
+            copied._blocks[block] = self._best(copied._prices[first : first + _BLOCK])
+        return copied
 
-    def _place(self, first: int, end: int) -> int | None:
+    def best(self, first: int, end: int) -> int | None:
+        """The place of the extreme among places `first` to before `end`, of equal ones the first."""
         if first >= end:
             return None
         first_block, last_block = -(-first // _BLOCK), end // _BLOCK

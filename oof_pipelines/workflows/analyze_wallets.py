@@ -16,6 +16,7 @@ from oof_pipelines.chain.wallet_bucket import wallet_bucket
 from oof_pipelines.detectors.extremes import WalletExtremes, extremes_of
 from oof_pipelines.detectors.moment import Moment
 from oof_pipelines.positions.book import Book
+from oof_pipelines.positions.chain_order import in_chain_order
 from oof_pipelines.positions.events import PositionEvent
 from oof_pipelines.positions.results import Episode, InPool, Lot, MovedOut, RealizedTrade
 from oof_pipelines.positions.valued import ValuedEvent
@@ -119,7 +120,7 @@ def stored_events(files: EventFiles, wallets: Collection[str], as_of: datetime) 
         where = pl.col("wallet").is_in(its_wallets) & (pl.col("block_time") <= as_of)
         for rows in files.batches(WALLET_EVENTS.name, bucket, columns=list(WALLET_EVENTS.columns), where=where):
             events += position_events_in(rows)
-    return sorted(events, key=lambda event: (event.order_key, event.wallet))
+    return in_chain_order(events, lambda event: event)
 
 
 def _is_told(episode: Episode, since_s: int | None) -> bool:

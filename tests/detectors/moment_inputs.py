@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.config_files import read_config
 from oof_pipelines.decode.money import USDC_MINT
@@ -80,6 +82,15 @@ class Story:
 
     def send(self, at_s: int, units_raw: int, *, mint: str = MINT, recipient: str = "") -> str:
         return self._tell(SEND, at_s, mint, units_raw, None, "", None, recipient)
+
+    def pass_on(self, at_s: int, sent_raw: int, received_raw: int, recipient: str, *, mint: str = MINT) -> str:
+        """Send to another wallet in one transaction, both ends of it; less may arrive than was sent."""
+        signature = self.send(at_s, sent_raw, mint=mint, recipient=recipient)
+        self.receive(at_s, received_raw, mint=mint, sender=self.wallet)
+        sent, received = self.valued[-2].event, self.valued[-1].event
+        arrival = replace(received, signature=signature, slot=sent.slot, wallet=recipient)
+        self.valued[-1] = replace(self.valued[-1], event=arrival)
+        return signature
 
     def burn(self, at_s: int, units_raw: int, *, mint: str = MINT) -> str:
         return self._tell(BURN, at_s, mint, units_raw, None, "", None, "")

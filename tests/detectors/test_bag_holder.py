@@ -132,9 +132,31 @@ def test_what_came_from_an_exchange_was_not_bought_here() -> None:
 
 
 def test_a_transfer_within_the_owner_set_leaves_the_bag_where_it_is() -> None:
+    candles, owned = [candle(T0 + DAY_S, "0.40")], PositionRules(owner_set=frozenset({"Wa11et", "second"}))
     story = bought()
-    story.send(T0 + HOUR_S, 100 * COINS, recipient="second")
-    assert not found(story, [candle(T0 + DAY_S, "0.40")])
-    owned = PositionRules(owner_set=frozenset({"Wa11et", "second"}))
-    [moment] = found(story, [candle(T0 + DAY_S, "0.40")], rules=owned)
+    story.pass_on(T0 + HOUR_S, 100 * COINS, 100 * COINS, "second")
+    assert not found(story, candles)
+    [moment] = found(story, candles, rules=owned)
     assert moment.missed_usd_e18 == usd("60")
+
+
+def test_what_a_mint_withholds_of_a_transfer_is_held_by_nobody() -> None:
+    candles, owned = [candle(T0 + DAY_S, "0.40")], PositionRules(owner_set=frozenset({"Wa11et", "second"}))
+    taxed = bought()
+    taxed.pass_on(T0 + HOUR_S, 100 * COINS, 90 * COINS, "second")
+    [moment] = found(taxed, candles, rules=owned)
+    assert moment.missed_usd_e18 == usd("54"), "of the 90 that arrived"
+    taxed.sell(T0 + 2 * HOUR_S, 90 * COINS, "90")
+    assert not found(taxed, candles, rules=owned), "the other ten are nowhere"
+
+
+def test_a_wallet_that_is_alone_with_its_coin_for_a_day_sees_no_bags() -> None:
+    """Every one of its minutes is lower than the last, and none of them counts."""
+    story, minutes = Story(), 1_200
+    for minute in range(minutes):
+        story.buy(T0 + minute * 60 + 5, COINS, "2")
+    alone = [candle(T0 + minute * 60, str(Decimal(minutes - minute) / minutes), signers=1) for minute in range(minutes)]
+    assert not found(story, alone)
+    moments = found(story, [*alone, candle(T0 + DAY_S, "0.5")])
+    assert len(moments) == minutes
+    assert {moment.pct for moment in moments} == {Decimal("-0.75")}

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from moment_inputs import DAY_S, HOUR_S, MINT, T0, Story, candle, usd
+from msgspec.structs import replace
 
 from oof_pipelines.detectors.moment import FINAL, Moment, moment_id
 from oof_pipelines.detectors.rug import Rug
@@ -47,7 +48,7 @@ def test_a_coin_that_fell_and_stayed_down() -> None:
     assert moment.pct == Decimal("-0.98")
     assert moment.missed_usd_e18 == usd("98")
     assert moment.severity == Decimal("0.98")
-    assert (moment.status, moment.version) == (FINAL, "1")
+    assert (moment.status, moment.version) == (FINAL, "2")
     assert (moment.price_source, moment.confidence) == ("par, swaps:par", Decimal("0.6"))
     assert moment.explain["basis_usd"] == "100.000000000000000000"
 
@@ -149,3 +150,55 @@ def test_hours_without_a_trade_carry_the_close_on() -> None:
     silent = [candle(T0, "1"), candle(T0 + 3 * DAY_S, "0.01"), candle(T0 + 3 * DAY_S + 2 * HOUR_S, "0.01")]
     [moment] = found(bought(), silent)
     assert moment.t_event_s == T0 + 3 * DAY_S + HOUR_S
+
+
+def test_a_high_that_the_wallet_made_alone_is_none() -> None:
+    story = Story()
+    story.buy(T0 + 90, COINS, "100")
+    story.buy(T0 + HOUR_S + 90, 20 * COINS, "60")
+    lone = candle(T0 + 90, "100", signers=1)
+    later = [candle(T0 + hour * HOUR_S, "3") for hour in range(1, 40)]
+    assert not found(story, [lone, *later]), "down from what nobody else would have paid"
+    [moment] = found(story, [candle(T0 + 90, "100", signers=2), *later])
+    assert moment.pct == Decimal("-0.97")
+
+
+def test_a_coin_that_nobody_trades_at_first_falls_when_somebody_does() -> None:
+    quiet_hours = 30
+    traded_at = ONSET + quiet_hours * HOUR_S
+    dust = [candle(ONSET + hour * HOUR_S, "0.02", volume="1") for hour in range(quiet_hours)]
+    candles = [*fall("0.02", volume="1"), *dust[2:], candle(traded_at, "0.01"), candle(traded_at + DAY_S, "0.015")]
+    [moment] = found(bought(), candles)
+    # The first hour's end from which the trades are less than a day away, or end with it.
+    onset_s = traded_at + HOUR_S - DAY_S
+    assert (moment.t_event_s, moment.window_end_s) == (onset_s, onset_s + DAY_S)
+    assert (moment.pct, moment.missed_usd_e18) == (Decimal("-0.99"), usd("99"))
+    assert moment.explain["volume_usd"] == "1023.000000000000000000"
+    close = moment.explain["close_at_onset"]
+    assert isinstance(close, dict)
+    assert close["start_s"] == str(onset_s - HOUR_S)
+    assert not found(bought(), candles, as_of_s=onset_s + DAY_S - 1)
+    for days in (2, 3, 9):
+        assert found(bought(), candles, as_of_s=onset_s + days * DAY_S) == [moment]
+
+
+def test_a_later_onset_is_in_the_same_time_down() -> None:
+    back_at_s = ONSET + DAY_S + 5 * HOUR_S
+    candles = [*fall("0.02", volume="1", back_at_s=back_at_s), candle(back_at_s - HOUR_S, "0.02")]
+    [moment] = found(bought(), sorted(candles, key=lambda one: one.start_s))
+    assert moment.window_end_s == back_at_s
+    short = [*fall("0.02", volume="1", back_at_s=back_at_s - 60), candle(back_at_s - HOUR_S, "0.02")]
+    assert not found(bought(), sorted(short, key=lambda one: one.start_s)), "back before a day with trades was over"
+
+
+def test_a_lot_whose_transaction_shows_no_decimals_hides_none_of_the_others() -> None:
+    story = bought()
+    story.buy(BOUGHT_AT + 60, 10 * COINS, "1")
+    last = story.valued[-1]
+    story.valued[-1] = replace(last, event=replace(last.event, decimals=None))
+    [moment] = found(story, fall("0.02"))
+    assert moment.missed_usd_e18 == usd("98.8")
+    assert moment.explain["decimals"] == "6"
+    nowhere = Story()
+    nowhere.valued = [replace(one, event=replace(one.event, decimals=None)) for one in story.valued]
+    assert not found(nowhere, fall("0.02")), "units of unknown size are worth nobody knows what"

@@ -2,12 +2,13 @@
 
 import msgspec
 from moment_inputs import DAY_S, MINT, ONE, T0, WALLET, Story, usd
+from msgspec.structs import replace
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.detectors.wallet_input import pool_states_of, swaps_of
 from oof_pipelines.market.events import EventPlace, Graduation, LiquidityChanged, PoolState, Trade
-from oof_pipelines.positions.valued import ValuedEvent
+from oof_pipelines.positions.valued import PositionRules, ValuedEvent
 
 
 def of_two_tokens(sold_confidence: int | None, bought_confidence: int | None) -> list[ValuedEvent]:
@@ -59,6 +60,51 @@ def test_nothing_is_later_than_the_time_asked() -> None:
     assert len(seen.swaps) == 2
     assert seen.own_minutes == {MINT: frozenset({T0 // 60 * 60, (T0 + DAY_S) // 60 * 60})}
     assert story.seen([], T0, idle_mint="").idle_changes == ()
+
+
+def test_decimals_are_those_that_any_event_shows() -> None:
+    story = Story()
+    story.buy(T0, 100, "5")
+    story.sell(T0 + 1, 40, "5")
+    story.receive(T0 + 2, 7, mint="unshown")
+    shown = story.seen([], T0 + DAY_S, idle_mint=MINT)
+    blind = [replace(one, event=replace(one.event, decimals=None)) for one in story.valued]
+    story.valued = blind
+    nowhere = story.seen([], T0 + DAY_S, idle_mint=MINT)
+    assert {one.decimals for one in (*nowhere.lots, *nowhere.realized, *nowhere.idle_changes)} == {None}
+    swap = replace(blind[0].event, signature="later", slot=2_000, mint="third", other_mint=MINT, other_decimals=6)
+    story.valued = [*blind, ValuedEvent(swap)]
+    told = story.seen([], T0 + DAY_S, idle_mint=MINT)
+    assert [(one.mint, one.decimals) for one in told.lots] == [(MINT, 6), ("unshown", None), ("third", None)]
+    assert (told.realized[:1], told.idle_changes) == (shown.realized, shown.idle_changes)
+
+
+def test_a_balance_is_the_owners_whatever_his_wallets_send_each_other() -> None:
+    story = Story()
+    story.buy(T0, 100, "5")
+    story.pass_on(T0 + 10, 60, 60, "second")
+    story.pass_on(T0 + 20, 40, 38, "second")
+    owned = PositionRules(owner_set=frozenset({WALLET, "second"}))
+    changes = story.seen([], T0 + DAY_S, idle_mint=MINT, rules=owned).idle_changes
+    assert [(one.at_s, one.change_raw) for one in changes] == [(T0, 100), (T0 + 20, -2)]
+
+
+def test_what_one_wallet_passes_on_is_there_when_the_other_sells_it() -> None:
+    story = Story()
+    story.buy(T0, 100, "5")
+    story.pass_on(T0, 100, 100, "second")
+    story.sell(T0, 100, "9")
+    bought, sent, received, sold = (one.event for one in story.valued)
+    same = {"signature": bought.signature, "slot": bought.slot}
+    events = [
+        replace(bought, log_idx=2 * 65_536, seq=2),
+        replace(sent, **same, log_idx=3 * 65_536, seq=3),
+        replace(received, **same, log_idx=3 * 65_536, seq=0),
+        replace(sold, **same, log_idx=5 * 65_536, seq=1, wallet="second"),
+    ]
+    story.valued = [replace(one, event=event) for one, event in zip(story.valued, events, strict=True)]
+    [lot] = story.seen([], T0 + DAY_S, rules=PositionRules(owner_set=frozenset({WALLET, "second"}))).lots
+    assert [(one.at_s, one.qty_raw) for one in lot.departures] == [(T0, 100)]
 
 
 def place(slot: int) -> EventPlace:

@@ -107,6 +107,32 @@ def test_a_circle_gains_for_nothing_and_loses_for_nothing() -> None:
     assert book(entry(1, trade("0", "10 SOL", "12 SOL"))) == {}
 
 
-def test_what_is_no_path_is_refused() -> None:
-    with pytest.raises(ValueError, match="invalid literal"):
-        path_numbers("fee")
+@pytest.mark.parametrize("path", ["fee", "", "1_0", " 1", "+3", "-1", "\u0661", "\u00b2", "1."])
+def test_what_is_no_path_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="is no path"):
+        path_numbers(path)
+
+
+def test_routes_alone_have_each_its_own_place_and_with_moves_all_the_first() -> None:
+    buy, sell = trade("2", "100 SOL", "10 COIN"), trade("6", "10 COIN", "120 SOL")
+    between = entry(1, trade("5", "10 COIN", "90 SOL"), signature="a", tx_index=None)
+    assert [one.signature for one in in_order([entry(1, buy, sell, tx_index=None), between])] == ["sig1", "a", "sig1"]
+    together = entry(1, buy, sell, tx_index=None, COIN=0)
+    assert [one.signature for one in in_order([between, together])] == ["sig1", "a"]
+
+
+def test_what_no_route_belongs_to_comes_first_in_its_place() -> None:
+    sell = entry(1, trade("0", "10 COIN", "120 SOL"), signature="a", tx_index=None)
+    came = entry(1, signature="b", tx_index=None, COIN=10)
+    assert book(sell, came) == {"Anna COIN": ["sold 10 for 120, cost None"]}
+    assert [one.signature for one in in_order([sell, came])] == ["b", "a"]
+
+
+def test_what_is_over_is_forgotten_while_lines_are_booked() -> None:
+    holdings = Holdings()
+    for slot in range(0, 24_000, 2):
+        holdings.apply(entry(slot, trade("0", "3 SOL", "1 COIN")))
+        holdings.apply(entry(slot + 1, trade("0", "1 COIN", "4 SOL")))
+    assert len(holdings.realized[ANNA, "COIN"]) == 12_000
+    assert len(holdings.book.lots()) < 3_000
+    assert holdings.open_lots((ANNA, "COIN")) == []

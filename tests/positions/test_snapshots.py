@@ -1,13 +1,19 @@
 """A book that is put away and taken up again says the same, byte for byte."""
 
+import dataclasses
 import json
 
+import msgspec
 import pytest
 from positions.position_ledger import Ledger
 
 from oof_pipelines.commands.bench_fifo_events import RULES, all_kinds
+from oof_pipelines.commands.bench_fifo_worker import BUILD
 from oof_pipelines.positions.book import Book
-from oof_pipelines.positions.snapshots import VERSION
+from oof_pipelines.positions.cost_totals import CostTotals
+from oof_pipelines.positions.episodes import OpenEpisode
+from oof_pipelines.positions.lots import OpenLot
+from oof_pipelines.positions.snapshots import VERSION, SavedCosts, SavedEpisode, SavedLot
 from oof_pipelines.positions.valued import SNAPSHOT_EVENTS
 
 EVENTS = 4_000
@@ -71,6 +77,16 @@ def test_what_is_under_way_is_settled_in_one_order() -> None:
     assert [(one.mint, one.qty_raw) for one in resumed.moved()] == [("Ant", 2), ("Zebra", 1)]
     assert ledger.book.moved() == resumed.moved()
     assert ledger.book.snapshot() == resumed.snapshot()
+
+
+@pytest.mark.skipif(
+    BUILD == "compiled", reason="COMPILED: make native-clean first, compiled classes do not list their fields"
+)
+def test_a_snapshot_has_every_field_in_its_place() -> None:
+    """What is put away by name is made again by place."""
+    assert [field.name for field in msgspec.structs.fields(OpenLot)] == list(SavedLot.__struct_fields__)
+    for form, made in ((SavedEpisode, OpenEpisode), (SavedCosts, CostTotals)):
+        assert [field.name for field in dataclasses.fields(made)] == list(form.__struct_fields__)
 
 
 def test_bytes_that_are_no_snapshot_are_refused() -> None:

@@ -1,5 +1,7 @@
 """Minute prices of a wallet's story: what an instant and a window answer, against a plain scan."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,14 +48,17 @@ def test_extremes_are_those_of_a_plain_scan(
     left_out = frozenset(one.start_s for one in candles if choose([True, False, False]))
     windows = PriceWindows({"M": candles, "other": [candle(3, 99, mint="other")]})
     until_s = since_s + length_s
-    for none_left_out in (frozenset[int](), left_out):
-        highest = windows.highest("M", since_s, until_s, least, none_left_out)
-        assert highest == scanned(candles, since_s, until_s, least, none_left_out, is_highest=True)
-        lowest = windows.lowest("M", since_s, until_s, least, none_left_out)
-        assert lowest == scanned(candles, since_s, until_s, least, none_left_out, is_highest=False)
-    assert list(windows.candles("M", since_s, until_s)) == [
-        one for one in candles if one.start_s >= since_s and one.end_s <= until_s
-    ]
+    # A second at which no candle begins leaves nothing out.
+    masked = windows.without_extremes("M", left_out | {-60, 30, 10**9})
+    # Asked in this order: a view changes nothing of what it is of.
+    for seen, without in ((windows, frozenset[int]()), (masked, left_out), (windows, frozenset[int]())):
+        highest = seen.highest("M", since_s, until_s, least)
+        assert highest == scanned(candles, since_s, until_s, least, without, is_highest=True)
+        lowest = seen.lowest("M", since_s, until_s, least)
+        assert lowest == scanned(candles, since_s, until_s, least, without, is_highest=False)
+        assert list(seen.candles("M", since_s, until_s)) == [
+            one for one in candles if one.start_s >= since_s and one.end_s <= until_s
+        ]
 
 
 def test_a_whole_window_of_blocks_and_its_edges() -> None:
@@ -76,6 +81,29 @@ def test_an_instant_has_the_newest_candle_that_had_ended_within_the_hour() -> No
         assert found.vwap_usd_e18 == price
     assert windows.at("M", 13 * 60 + STALE_AFTER_S + 1) is None
     assert windows.at("other", 13 * 60) is None
+
+
+def test_leaving_out_thousands_of_minutes_asks_for_none_of_them_again() -> None:
+    """Each of the first five thousand would be the highest: found one by one they would be as many questions in a row."""
+    candles = [candle(minute, 100_000 - minute) for minute in range(6_000)]
+    windows = PriceWindows({"M": candles})
+    masked = windows.without_extremes("M", frozenset(minute * 60 for minute in range(5_000)))
+    began = time.process_time()
+    for minute in range(200):
+        assert masked.highest("M", minute * 60, 6_000 * 60, 0) is candles[5_000]
+    assert masked.highest("M", 0, 5_000 * 60, 0) is None
+    assert masked.lowest("M", 0, 6_000 * 60, 0) is candles[-1]
+    assert time.process_time() - began < 1
+    assert windows.highest("M", 0, 6_000 * 60, 0) is candles[0]
+    assert masked.at("M", 60) is candles[0], "a price it still is"
+
+
+def test_what_is_left_out_of_one_mint_is_nothing_of_another() -> None:
+    windows = PriceWindows({"M": [candle(1, 5)], "N": [candle(1, 7, mint="N")]})
+    assert windows.without_extremes("M", {60}).highest("M", 0, 600, 0) is None
+    assert windows.without_extremes("L", {60}).highest("L", 0, 600, 0) is None
+    twice = windows.without_extremes("M", ()).without_extremes("M", {60})
+    assert twice.highest("M", 0, 600, 0) is None
 
 
 def test_an_unknown_mint_has_no_extremes() -> None:

@@ -279,7 +279,7 @@ def test_the_recorded_node_serves_the_folder_and_names_the_answers(tmp_path: Pat
     assert len(ledger.entries) == len(told.transactions)
     answers = json.loads((tmp_path / "answers.json").read_bytes())
     assert answers == told.answers
-    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".json"} == {"klines"}
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".json"} == {"klines", "settings.env"}
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

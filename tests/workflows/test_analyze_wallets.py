@@ -3,12 +3,14 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from position_world import COIN, DOLLAR, ELSEWHERE, NEIGHBOUR, OTHER_COIN, START, WALLET, World, address, candle, event
 
 from oof_pipelines.detectors.moment import Moment
+from oof_pipelines.positions.events import PositionEvent
 from oof_pipelines.positions.results import Episode, Lot, RealizedTrade
 from oof_pipelines.storage.parquet.position_rows import structs_of
 from oof_pipelines.workflows.analyze_wallets import WalletAnalysis, analyze_wallets, stored_events
@@ -86,6 +88,29 @@ def test_of_an_owner_set_lots_move_with_their_cost(world: World) -> None:
     assert [one.qty_raw for one in analyse(world, WALLET).moved] == [400 * WHOLE]
     assert both.summary.fees_usd_e18 == E18 // 1_000
     assert both.wallets == (WALLET, ELSEWHERE)
+
+
+def test_what_a_wallet_passes_on_in_a_transaction_is_sold_by_the_next_at_its_cost(tmp_path: Path) -> None:
+    world = World(tmp_path, as_of=START + timedelta(days=1))
+    world.put_sol("100", START.date())
+    signature = address("one transaction") * 2
+
+    def at(kind: str, place: int, seq: int, **changes: Any) -> PositionEvent:
+        return event(kind, 5, signature=signature, path=str(place), log_idx=place * 65_536, seq=seq, **changes)
+
+    # The sale is its wallet's second event, the buy its wallet's third.
+    world.put_events(
+        at("receive", 0, 0, mint=OTHER_COIN, qty=9),
+        at("send", 1, 1, mint=OTHER_COIN, qty=9, counterparty=FRIEND),
+        at("buy", 2, 2, qty=7 * WHOLE, usdc=70 * DOLLAR),
+        at("send", 3, 3, qty=7 * WHOLE, counterparty=ELSEWHERE),
+        at("receive", 3, 0, wallet=ELSEWHERE, qty=7 * WHOLE, counterparty=WALLET),
+        at("sell", 4, 1, wallet=ELSEWHERE, qty=7 * WHOLE, usdc=90 * DOLLAR),
+    )
+    both = analyse(world, WALLET, ELSEWHERE)
+    [sale] = both.realized
+    assert (sale.basis_status, sale.cost_usd_e18, sale.realized_pnl_usd_e18) == ("known", 70 * E18, 20 * E18)
+    assert [one.mint for one in both.lots] == []
 
 
 def test_the_order_of_the_wallets_does_not_show(world: World) -> None:

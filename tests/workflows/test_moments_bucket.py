@@ -6,7 +6,19 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from position_world import COIN, DOLLAR, ELSEWHERE, START, WALLET, KilledError, World, candle, event
+from position_world import (
+    COIN,
+    DOLLAR,
+    ELSEWHERE,
+    NEIGHBOUR,
+    OTHER_COIN,
+    START,
+    WALLET,
+    KilledError,
+    World,
+    candle,
+    event,
+)
 
 from oof_pipelines.detectors import registry
 from oof_pipelines.storage.parquet.position_schemas import MOMENT_DATASETS
@@ -53,6 +65,26 @@ def test_what_is_found_is_what_the_story_says(world: World) -> None:
     assert isinstance(json.loads(str(early["explain_json"])), dict)
     [bag] = moments(world, 9)
     assert (bag["pct"], bag["missed_usd"]) == (Decimal("-0.4"), Decimal(200))
+
+
+def test_a_figure_without_room_holds_nothing_else_of_its_bucket_up(world: World) -> None:
+    # As many coins as there can be for a dollar, and one coin for 10^-18 dollars: too many dollars, too large a share.
+    world.put_events(
+        BUY,
+        SALE,
+        event("sell", 61, wallet=NEIGHBOUR, qty=2**64 - 1, usdc=DOLLAR, decimals=0),
+        event("sell", 62, wallet=NEIGHBOUR, qty=WHOLE, other_mint=OTHER_COIN, other_decimals=18, other_raw=1),
+    )
+    world.put_candles(
+        candle(58, "1", mint=OTHER_COIN), candle(59, "1.2"), candle(120, "2.0"), candle(180, "9"), candle(3_000, "0.6")
+    )
+    world.position()
+    [report] = world.look(7)
+    assert all(check.has_passed for check in report.checks)
+    assert {(one["wallet"], one["kind"]) for one in moments(world, 7)} == {(WALLET, "S2E")}
+    frame = world.store.read("realized_trades", 7)
+    assert frame is not None
+    assert frame.filter(wallet=NEIGHBOUR)["proceeds_usd"].to_list() == [Decimal(1), Decimal("1e-18")]
 
 
 def test_extremes_tell_the_same_figures(world: World) -> None:
