@@ -36,7 +36,8 @@ def episode_id(start: PositionEvent) -> str:
 
 def exit_id(event: PositionEvent, kind: str, cost_mint: str | None, basis_status: str) -> str:
     """Of one row of what an event realised."""
-    what = f"{event.wallet}|{event.mint}|{event.signature}|{event.path}|{kind}|{cost_mint or ''}|{basis_status}"
+    of_event = f"{event.wallet}|{event.mint}|{event.signature}|{event.path}|{event.seq}"
+    what = f"{of_event}|{kind}|{cost_mint or ''}|{basis_status}"
     return _hashed(what)
 
 

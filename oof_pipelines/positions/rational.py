@@ -144,7 +144,8 @@ class RationalBook:
             first = group[0].span
             row = RealizedTrade(
                 exit_id=name_of(
-                    f"{event.wallet}|{event.mint}|{event.signature}|{event.path}|{kind}|{cost_mint or ''}|{status}"
+                    f"{event.wallet}|{event.mint}|{event.signature}|{event.path}|{event.seq}"
+                    f"|{kind}|{cost_mint or ''}|{status}"
                 ),
                 wallet=event.wallet,
                 mint=event.mint,

@@ -36,7 +36,7 @@ class RealizedTrade(msgspec.Struct, frozen=True, gc=False):
     proceeds less cost, fees apart. The fee columns are the exit transaction's and stand on the first row of the sale, 0
     on the others; `fees_usd_e18` is the network fee and the tips. `average_…` is the same sale by average cost.
     `entry_at_s` is when the first unit came in, None without a lot. `price_…` is the source of `proceeds_usd_e18`.
-    `exit_id` = sha256(wallet|mint|signature|path|kind|cost_mint|basis_status), '' for no mint.
+    `exit_id` = sha256(wallet|mint|signature|path|seq|kind|cost_mint|basis_status), '' for no mint.
     """
 
     exit_id: str
