@@ -24,10 +24,10 @@ def in_chain_order(rows: Iterable[Row], event_of: Callable[[Row], PositionEvent]
     `seq` and wallet: a wallet's events keep their order, and what one wallet passes on comes before what the next does with
     it. Of one wallet's rows the order is that of `PositionEvent.order_key`.
     """
-    told = sorted(
-        ((event.order_key, event.wallet, event.log_idx, row) for row in rows for event in (event_of(row),)),
-        key=itemgetter(0, 1),
-    )
+    told = [(event.order_key, event.wallet, event.log_idx, row) for row in rows for event in (event_of(row),)]
+    told.sort(key=itemgetter(0, 1))
+    if len({wallet for _, wallet, _, _ in told}) < 2:
+        return [row for _, _, _, row in told]
     reached: dict[str, int] = {}
     transaction: _Transaction | None = None
     placed: list[tuple[_Place, Row]] = []
