@@ -40,7 +40,7 @@ check: $(READY)
 bench: $(READY)
 	@$(BIN)/oof bench
 
-## make native               compile the decoder: the same results in less than half the time; needs a C compiler
+## make native               compile decoder and positions: the same results in half the time; needs a C compiler
 native: $(READY)
 	@$(BIN)/python native/build.py
 
