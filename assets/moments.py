@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.bucket_results import bucket_results
 from assets.following import buckets_asked
-from assets.partition_events import check_results, fail_after_publishing
 from assets.partitions import WALLET_BUCKET_KEYS
 from assets.positions import POSITION_POOL
 from oof_pipelines.workflows.moment_checks import MOMENT_CHECKS
 from oof_pipelines.workflows.moments_bucket import MomentsReport, detector_versions
-from oof_pipelines.workflows.positions_bucket import InvalidPositionsError
 from resources.warehouse import Warehouse
 
 _DESCRIPTIONS = {
@@ -48,24 +47,8 @@ _ALL_DAYS = ("price_1m", "reference_prices", "market_events", "raw_transactions"
 def moments(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-    reports: list[MomentsReport] = []
-    errors: list[InvalidPositionsError] = []
-    buckets, asked = buckets_asked(context)
-    for outcome in warehouse.moment_buckets(buckets, asked):
-        if isinstance(outcome, InvalidPositionsError):
-            errors.append(outcome)
-            continue
-        reports.append(outcome)
-        _record(context, outcome)
-    checked = [*(report.checks for report in reports), *(error.checks for error in errors)]
-    for asset in _DESCRIPTIONS:
-        names = [name for name, (its_asset, _) in MOMENT_CHECKS.items() if its_asset == asset]
-        yield from check_results(asset, names, checked)
-    if errors:
-        published = [f"{report.bucket:02d}" for report in reports if report.files]
-        raise fail_after_publishing(context, dict.fromkeys(_DESCRIPTIONS, published), [str(error) for error in errors])
-    for asset in _DESCRIPTIONS:
-        yield dg.MaterializeResult(asset_key=asset)
+    outcomes = warehouse.moment_buckets(*buckets_asked(context))
+    yield from bucket_results(context, outcomes, _DESCRIPTIONS, MOMENT_CHECKS, _record)
 
 
 def _record(context: dg.AssetExecutionContext, report: MomentsReport) -> None:

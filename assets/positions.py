@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.bucket_results import bucket_results
 from assets.following import buckets_asked
-from assets.partition_events import check_results, fail_after_publishing
 from assets.partitions import WALLET_BUCKET_KEYS
 from oof_pipelines.renderer.month_chart import as_markdown, month_chart
 from oof_pipelines.workflows.position_checks import POSITION_CHECKS, WATCHED
-from oof_pipelines.workflows.positions_bucket import InvalidPositionsError, PositionsReport
+from oof_pipelines.workflows.positions_bucket import PositionsReport
 from resources.warehouse import Warehouse
 
 POSITION_POOL = "positions"
@@ -50,24 +50,8 @@ _ALL_DAYS = ("price_1m", "reference_prices", "moves")
 def positions(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-    reports: list[PositionsReport] = []
-    errors: list[InvalidPositionsError] = []
-    buckets, asked = buckets_asked(context)
-    for outcome in warehouse.position_buckets(buckets, asked):
-        if isinstance(outcome, InvalidPositionsError):
-            errors.append(outcome)
-            continue
-        reports.append(outcome)
-        _record(context, outcome)
-    checked = [*(report.checks for report in reports), *(error.checks for error in errors)]
-    for asset in _DESCRIPTIONS:
-        names = [name for name, (its_asset, _) in POSITION_CHECKS.items() if its_asset == asset]
-        yield from check_results(asset, names, checked)
-    if errors:
-        published = [f"{report.bucket:02d}" for report in reports if report.files]
-        raise fail_after_publishing(context, dict.fromkeys(_DESCRIPTIONS, published), [str(error) for error in errors])
-    for asset in _DESCRIPTIONS:
-        yield dg.MaterializeResult(asset_key=asset)
+    outcomes = warehouse.position_buckets(*buckets_asked(context))
+    yield from bucket_results(context, outcomes, _DESCRIPTIONS, POSITION_CHECKS, _record)
 
 
 def _record(context: dg.AssetExecutionContext, report: PositionsReport) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.partition_events import check_results, fail_after_publishing
+from assets.bucket_results import bucket_results
 from assets.partitions import WALLET_BUCKET_KEYS
-from oof_pipelines.workflows.update_wallets import WALLET_CHECKS, InvalidBucketError, WalletReport
+from oof_pipelines.workflows.update_wallets import WALLET_CHECKS, WalletReport
 from resources.warehouse import Warehouse
 
 WALLET_POOL = "wallets"
@@ -45,22 +45,8 @@ _DAYS = ("actions", "position_events")
 def wallets(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
-    reports: list[WalletReport] = []
-    errors: list[InvalidBucketError] = []
-    for outcome in warehouse.update_buckets([int(key) for key in context.partition_keys]):
-        if isinstance(outcome, InvalidBucketError):
-            errors.append(outcome)
-            continue
-        reports.append(outcome)
-        _record(context, outcome)
-    checked = [*(report.checks for report in reports), *(error.checks for error in errors)]
-    for asset in _DESCRIPTIONS:
-        yield from check_results(asset, [name for name, spec in WALLET_CHECKS.items() if spec[0] == asset], checked)
-    if errors:
-        published = [f"{report.bucket:02d}" for report in reports if report.files]
-        raise fail_after_publishing(context, dict.fromkeys(_DESCRIPTIONS, published), [str(error) for error in errors])
-    for asset in _DESCRIPTIONS:
-        yield dg.MaterializeResult(asset_key=asset)
+    outcomes = warehouse.update_buckets([int(key) for key in context.partition_keys])
+    yield from bucket_results(context, outcomes, _DESCRIPTIONS, WALLET_CHECKS, _record)
 
 
 def _record(context: dg.AssetExecutionContext, report: WalletReport) -> None:
