@@ -4,10 +4,11 @@ Rules come from oof_pipelines/config and the settings, prices, pools and events 
 Postgres.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 from oof_pipelines.chain.exchanges import EXCHANGES_FILE, read_exchanges
 from oof_pipelines.config_files import read_config
@@ -15,17 +16,20 @@ from oof_pipelines.detectors.thresholds import FILE as THRESHOLDS_FILE
 from oof_pipelines.detectors.thresholds import read_thresholds
 from oof_pipelines.positions.valued import PositionRules
 from oof_pipelines.settings import Settings
-from oof_pipelines.storage.parquet.minute_candles import ParquetMinuteCandles
+from oof_pipelines.storage.parquet.minute_candles import ParquetMinuteCandles, ReplacedMeanwhileError
 from oof_pipelines.storage.parquet.pool_events import ParquetPoolEvents
 from oof_pipelines.storage.parquet.position_balances import ParquetBalances
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.parquet.transaction_outcomes import ParquetOutcomes
+from oof_pipelines.storage.postgres.locks import PartitionIsBusyError
 from oof_pipelines.storage.postgres.positions import PostgresPositions
 from oof_pipelines.storage.postgres.seen_quotes import PostgresQuotes
 from oof_pipelines.workflows.minute_candles import MinuteCandles
-from oof_pipelines.workflows.moments_bucket import MomentsReport, buckets_to_look_at, make_moments
+from oof_pipelines.workflows.moments_bucket import MOMENTS, MomentsReport, buckets_to_look_at, make_moments
+from oof_pipelines.workflows.partition_checks import CheckResult
 from oof_pipelines.workflows.position_inputs import DayMarks
 from oof_pipelines.workflows.positions_bucket import (
+    POSITIONS,
     InvalidPositionsError,
     PositionsReport,
     buckets_to_position,
@@ -34,6 +38,8 @@ from oof_pipelines.workflows.positions_bucket import (
 from oof_pipelines.workflows.wallet_moments import Market, MomentRules
 
 _NOTHING_STORED = datetime(1970, 1, 1, tzinfo=UTC)
+
+Report = TypeVar("Report", PositionsReport, MomentsReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +70,54 @@ class PositionWork:
         return buckets_to_look_at(self.store, self.served, self.rules, self.marks, is_newest_counted=is_newest_counted)
 
     def make_positions(self, buckets: Iterable[int]) -> Iterator[PositionsReport | InvalidPositionsError]:
-        """Make the positions of each bucket in turn; one that breaks a check is given as its error."""
-        for bucket in buckets:
-            try:
-                yield make_positions(
-                    self.store,
-                    self.served,
-                    self.source,
-                    self.market.candles,
-                    self.balances,
-                    self.rules.positions,
-                    self.marks,
-                    bucket,
-                )
-            except InvalidPositionsError as error:
-                yield error
+        """Make the positions of each bucket in turn; one that cannot be made or breaks a check is given as its error."""
+
+        def make(bucket: int) -> PositionsReport:
+            return make_positions(
+                self.store,
+                self.served,
+                self.source,
+                self.market.candles,
+                self.balances,
+                self.rules.positions,
+                self.marks,
+                bucket,
+            )
+
+        return (_report_or_error(POSITIONS, make, bucket) for bucket in buckets)
 
     def make_moments(self, buckets: Iterable[int]) -> Iterator[MomentsReport | InvalidPositionsError]:
         """Make the moments and extremes of each bucket in turn, likewise."""
-        for bucket in buckets:
-            try:
-                yield make_moments(
-                    self.store,
-                    self.served,
-                    self.source,
-                    self.market,
-                    self.outcomes,
-                    self.rules,
-                    self.marks,
-                    bucket,
-                )
-            except InvalidPositionsError as error:
-                yield error
+
+        def make(bucket: int) -> MomentsReport:
+            return make_moments(
+                self.store,
+                self.served,
+                self.source,
+                self.market,
+                self.outcomes,
+                self.rules,
+                self.marks,
+                bucket,
+            )
+
+        return (_report_or_error(MOMENTS, make, bucket) for bucket in buckets)
+
+
+def _report_or_error(what: str, make: Callable[[int], Report], bucket: int) -> Report | InvalidPositionsError:
+    """What `make` makes of the bucket, or why it made nothing: other buckets need not have the same fault.
+
+    Files replaced while they were read, a bucket that another process holds, a value that fits no column, candles out of
+    order, a damaged file (the last three are `ValueError`s). An outage of the database is of all buckets, and is raised.
+    """
+    try:
+        return make(bucket)
+    except InvalidPositionsError as error:
+        return error
+    except (ReplacedMeanwhileError, PartitionIsBusyError, ValueError) as error:
+        failed = InvalidPositionsError(what, bucket, (CheckResult("could_be_made", False, str(error)),))
+        failed.__cause__ = error
+        return failed
 
 
 def moment_rules(settings: Settings) -> MomentRules:

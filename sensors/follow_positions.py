@@ -38,7 +38,7 @@ _ASSETS = ("lots", "realized_trades", "episodes", "oof_moments", "wallet_extreme
     jobs=[update_positions, update_moments],
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests one run at a time over the buckets whose positions, or moments alone, lag behind.",
+    description="Requests runs over the buckets whose positions, or moments alone, lag behind, when none is in flight.",
 )
 def positions_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> dg.SensorResult | dg.SkipReason:
     reason = reason_to_wait(context.instance, _JOBS, _ASSETS)
@@ -49,15 +49,18 @@ def positions_sensor(context: dg.SensorEvaluationContext, warehouse: Warehouse) 
     # Every fold changes the newest day's prices, which concern most buckets a little: those count once an hour.
     is_newest_counted = hour != looked_at_hour
     of_positions, of_moments = warehouse.lagging_positions(is_newest_counted=is_newest_counted)
-    paused = []
+    requests, paused = [], []
     for job, lagging in ((update_positions, of_positions), (update_moments, of_moments)):
         if not lagging:
             continue
         reason = reason_to_pause(context.instance, job.name)
         if reason is None:
-            request = _request(job.name, lagging, number + 1, is_newest_counted=is_newest_counted)
-            return dg.SensorResult(run_requests=[request], cursor=f"{number + 1} {hour}")
-        paused.append(reason)
+            requests.append(_request(job.name, lagging, number + 1, is_newest_counted=is_newest_counted))
+        else:
+            paused.append(reason)
+    # Both are asked for at once: whichever waited would find the hour looked at already.
+    if requests:
+        return dg.SensorResult(run_requests=requests, cursor=f"{number + 1} {hour}")
     if paused:
         return dg.SkipReason(paused[0])
     return dg.SensorResult(skip_reason="every bucket is up to date", cursor=f"{number} {hour}")

@@ -141,6 +141,7 @@ class MemoryNotes:
     moments: dict[int, MomentNote] = field(default_factory=dict)
     published: dict[int, dict[str, pl.DataFrame]] = field(default_factory=dict)
     locked: list[tuple[str, int]] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
 
     @contextmanager
     def lock(self, dataset: str, bucket: int) -> Iterator[None]:
@@ -159,6 +160,11 @@ class MemoryNotes:
     def begin_positions(self, bucket: int) -> None:
         assert ("positions", bucket) in self.locked
         self.positions[bucket] = PositionNote("", "", None, None, None)
+
+    def forget_positions(self, bucket: int) -> None:
+        assert ("wallet_actions", bucket) in self.locked
+        del self.positions[bucket]
+        self.forgotten.append(bucket)
 
     def publish_positions(self, bucket: int, frames: dict[str, pl.DataFrame], note: PositionNote) -> None:
         assert ("wallet_actions", bucket) in self.locked

@@ -213,7 +213,9 @@ def test_the_image_keeps_what_the_code_imports_and_no_more() -> None:
                     names = [node.module]
                 imported.update({name.split(".")[0]: str(path.relative_to(ROOT)) for name in names})
     assert len(imported) > 20
-    assert {name: path for name, path in imported.items() if name in modules} == {}
+    # What runs in the peer's Python, where `oof bench fifo --peer` finds it, is no part of the image.
+    peer = "oof_pipelines/commands/bench_fifo_rp2.py"
+    assert {name: path for name, path in imported.items() if name in modules and path != peer} == {}
 
 
 def test_the_build_sees_the_code_and_nothing_private() -> None:

@@ -112,7 +112,7 @@ def _analyze(
 ) -> tuple[WalletAnalysis, Coverage]:
     store = ParquetStore(settings.store)
     with PostgresStoredWallets(url) as stored, PostgresQuotes(url) as quotes:
-        as_of = asked.as_of or stored.newest_at()
+        as_of = _as_of(asked, stored.newest_at(), stages)
         _check_known(stored, settings, asked, as_of, stages)
         assert as_of is not None
         since = None if asked.days is None else as_of - timedelta(days=asked.days)
@@ -135,6 +135,14 @@ def _analyze(
             left_behind=left_behind,
         )
     return analysis, coverage
+
+
+def _as_of(asked: _Asked, newest_at: datetime | None, stages: Stages) -> datetime | None:
+    """The instant that is told: never behind the newest stored block, of whose time alone the market is known."""
+    if asked.as_of is None or newest_at is None or asked.as_of <= newest_at:
+        return asked.as_of or newest_at
+    stages.say(f"--as-of is behind the newest stored block: told as of {newest_at.isoformat()}")
+    return newest_at
 
 
 def _check_known(

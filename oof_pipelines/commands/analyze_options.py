@@ -8,6 +8,9 @@ from oof_pipelines.settings import SettingsError
 
 _SHOWN_CHARACTERS = 60
 
+# Solana began in March 2020; far from either end of what an instant can hold.
+_FIRST_YEAR, _LAST_YEAR = 2020, 2200
+
 
 def read_wallets(wallets: Iterable[str]) -> list[str]:
     """The wallets, each once, in the order given. Raises `SettingsError` for what is no address."""
@@ -30,4 +33,6 @@ def read_instant(option: str, text: str | None) -> datetime | None:
         ) from None
     if at.tzinfo is None:
         raise SettingsError(f"{option}: {text.strip()!r} has no zone; add Z for UTC, as in 2025-01-31T12:00:00Z")
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise SettingsError(f"{option}: the year {at.year} is not from {_FIRST_YEAR} to {_LAST_YEAR}")
     return at

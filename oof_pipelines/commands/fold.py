@@ -54,7 +54,7 @@ def fold(days: tuple[datetime, ...], is_redecoding: bool) -> None:
         *make_prices(url, settings, store),
         *make_features(url, store),
         *_update_wallets(url, store),
-        *make_positions_and_moments(url, settings),
+        *make_positions_and_moments(url, settings, click.echo),
     ]
     if failures:
         raise click.ClickException("\n".join(failures))

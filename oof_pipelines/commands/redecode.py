@@ -69,7 +69,7 @@ def redecode(program: str, since: datetime, until: datetime | None, most_wallets
         failures += make_prices(url, settings, store)
         failures += make_features(url, store)
         failures += _update_wallets(url, store)
-        failures += make_positions_and_moments(url, settings)
+        failures += make_positions_and_moments(url, settings, lambda _line: None)
     if failures:
         raise click.ClickException("\n".join(failures))
 

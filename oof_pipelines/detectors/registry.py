@@ -32,6 +32,14 @@ VERSIONS: dict[str, int] = {detector.kind: detector.version for detector in DETE
 
 
 def detect_moments(seen: DetectorInput) -> list[Moment]:
-    """What all detectors find, by time of the event, then id. Left out is what does not fit (`moment.fits`)."""
-    found = [moment for detector in DETECTORS for moment in detector.detect(seen) if fits(moment)]
-    return sorted(found, key=lambda moment: (moment.t_event_s, moment.id))
+    """What all detectors find, by time of the event, then id. Left out is what does not fit (`moment.fits`).
+
+    Two events of one mint at one path have one id: the one that missed more is told, of equals the first.
+    """
+    found: dict[str, Moment] = {}
+    for detector in DETECTORS:
+        for moment in filter(fits, detector.detect(seen)):
+            known = found.get(moment.id)
+            if known is None or (moment.missed_usd_e18 or 0) > (known.missed_usd_e18 or 0):
+                found[moment.id] = moment
+    return sorted(found.values(), key=lambda moment: (moment.t_event_s, moment.id))

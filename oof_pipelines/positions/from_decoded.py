@@ -62,7 +62,8 @@ def _events(
     place: tuple[str, int, int | None, int], deeds: list[Deed], costs: Costs, wallet: str, decoded: Decoded
 ) -> Iterator[PositionEvent]:
     """One wallet's events, numbered. Its costs stand on its first trade, else behind everything on a line of their own."""
-    deeds = sorted(deeds, key=lambda deed: deed.order_key)
+    # Dust may be sold for nothing, and fees may eat all that was bought: nothing of a mint is no event of it.
+    deeds = sorted((deed for deed in deeds if deed.qty_raw), key=lambda deed: deed.order_key)
     bearer = next((deed for deed in deeds if deed.kind in TRADES), None)
     if bearer is None and costs != _NO_COSTS:
         bearer = Deed(wallet, COST, NATIVE_MINT, 0, FEE_PATH)

@@ -11,7 +11,14 @@ _PACKAGES = ("oof_pipelines.chain", "oof_pipelines.decode", "oof_pipelines.marke
 _NO_DECODING = ("risk.py",)
 # Of the positions only what makes events of a decoded transaction; the engine is a fold over those.
 _POSITIONS = "oof_pipelines.positions"
-_DECODING_OF_POSITIONS = ("beside.py", "deeds.py", "events.py", "from_decoded.py", "transaction_costs.py")
+_DECODING_OF_POSITIONS = (
+    "beside.py",
+    "deeds.py",
+    "escrows.py",
+    "events.py",
+    "from_decoded.py",
+    "transaction_costs.py",
+)
 _SHOWN_DIGITS = 16
 
 

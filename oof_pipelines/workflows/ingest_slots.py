@@ -144,13 +144,21 @@ class _Ingest:
         self._on_progress = on_progress
 
     async def fetch_queued(self, wanted: Set[str]) -> None:
-        """Fetch and store what is queued of `wanted`, until nothing is, or nothing more comes for two minutes."""
-        unresolved = {one.signature for one in await self._queued(wanted, _AHEAD)}
+        """Fetch and store what is queued of `wanted`, until nothing is, or nothing more comes for two minutes.
+
+        What another process took off the queue meanwhile is done as well.
+        """
+        unresolved = await self._still_queued(wanted)
         total, moved_at_s = len(unresolved), self._clock.monotonic_s()
         while unresolved and self._clock.monotonic_s() - moved_at_s < _PATIENCE_SECONDS:
-            due = await self._queued(unresolved)
+            due = await self._due(unresolved)
             if not due:
-                await self._clock.sleep(_PAUSE_SECONDS)
+                still_queued = await self._still_queued(unresolved)
+                if still_queued != unresolved:
+                    unresolved, moved_at_s = still_queued, self._clock.monotonic_s()
+                    self._on_progress(FETCHING, total - len(unresolved), total)
+                else:
+                    await self._clock.sleep(_PAUSE_SECONDS)
                 continue
             for start in range(0, len(due), STORE_BATCH):
                 batch = due[start : start + STORE_BATCH]
@@ -159,12 +167,22 @@ class _Ingest:
                     unresolved -= resolved
                     moved_at_s = self._clock.monotonic_s()
                 self._on_progress(FETCHING, total - len(unresolved), total)
-        self._report.waiting = len(unresolved)
+        self._report.waiting = len(await self._still_queued(unresolved)) if unresolved else 0
 
-    async def _queued(self, wanted: Set[str], ahead: timedelta = timedelta()) -> list[QueuedSignature]:
-        """What is due of `wanted`, now or `ahead` of now, in the queue's order."""
-        due = await self._inbox.due(self._clock.now() + ahead, await self._inbox.queue_length())
+    async def _due(self, wanted: Set[str]) -> list[QueuedSignature]:
+        """What is due of `wanted`, in the queue's order."""
+        due = await self._inbox.due(self._clock.now(), await self._inbox.queue_length())
         return [one for one in due if one.signature in wanted]
+
+    async def _still_queued(self, wanted: Set[str]) -> set[str]:
+        """What is on the queue of `wanted`, due or not."""
+        limit = 0
+        while True:
+            # A queue that grew since it was counted fills the limit, and what was cut off must not count as done.
+            limit = max(limit, await self._inbox.queue_length()) + _ROWS_A_PAGE
+            queued = await self._inbox.due(self._clock.now() + _AHEAD, limit)
+            if len(queued) < limit:
+                return {one.signature for one in queued if one.signature in wanted}
 
     async def _fetch(self, queued: QueuedSignature) -> FetchedBody | QuarantinedTransaction | None:
         async with self._turns:

@@ -44,6 +44,8 @@ from oof_pipelines.workflows.wallet_moments import Market, MomentRules, moments_
 MOMENTS = "moments"
 """The lock that whoever writes a bucket's moments holds: one for both files."""
 
+_READ = (WALLET_EVENTS.name, REALIZED_TRADES.name)
+
 
 class ServedMoments(Protocol):
     """The side of the database that serves moments and extremes."""
@@ -163,13 +165,13 @@ def buckets_to_look_at(
 ) -> list[int]:
     """Buckets whose moments lag behind their positions, detectors, thresholds or prices, or were left half published.
 
-    Those whose positions are not published are left out: moments come after them. Not counting the newest stored day, those
-    are left out too that lag behind it alone.
+    Those whose positions are not published, or lack a file that is read here, are left out: moments come after them. Not
+    counting the newest stored day, those are left out too that lag behind it alone.
     """
     notes = served.moment_notes()
     lagging = []
     for bucket, positions in sorted(served.position_notes().items()):
-        if not positions.sha256:
+        if not positions.sha256 or any(files.written_at_ns(name, bucket) is None for name in _READ):
             continue
         note = notes.get(bucket)
         if note is None or not note.sha256:

@@ -71,6 +71,10 @@ class ServedPositions(Protocol):
         """The bucket's files are about to be replaced; it counts as published again after `publish_positions`."""
         ...
 
+    def forget_positions(self, bucket: int) -> None:
+        """The bucket's events file is gone: it has no note any more, and its wallet files are to be made again."""
+        ...
+
     def publish_positions(self, bucket: int, frames: dict[str, pl.DataFrame], note: PositionNote) -> None:
         """Replace the bucket's rows in one transaction; `frames` are by dataset."""
         ...
@@ -143,13 +147,16 @@ def make_positions(
 ) -> PositionsReport:
     """Make one bucket. `at_step` is told each step's name before it is made (tests kill there).
 
-    Raises `InvalidPositionsError` where the rows must not be published: nothing is written then.
+    Without an events file nothing is made; where one was there before, its wallet bucket is told to lag behind. Raises
+    `InvalidPositionsError` where the rows must not be published: nothing is written then.
     """
     with served.lock(WALLET_ACTIONS.name, bucket), served.lock(POSITIONS, bucket):
         at_step("read")
         written_at_ns = store.written_at_ns(WALLET_EVENTS.name, bucket)
         events = store.read(WALLET_EVENTS.name, bucket)
         if events is None:
+            if bucket in served.position_notes():
+                served.forget_positions(bucket)
             return PositionsReport(bucket)
         at_step("fold")
         folded = _fold(events, source, candles, rules)
@@ -206,13 +213,15 @@ def buckets_to_position(
 ) -> list[int]:
     """Buckets whose positions lag behind their events, prices or rules, that lack a file, or were left half published.
 
-    Not counting the newest stored day, those are left out that lag behind its prices alone.
+    One that is noted although its events file is gone is among them until `make_positions` has forgotten it. Not counting
+    the newest stored day, those are left out that lag behind its prices alone.
     """
     notes = served.position_notes()
     lagging = []
-    for bucket in files.buckets(WALLET_EVENTS.name):
+    with_events = set(files.buckets(WALLET_EVENTS.name))
+    for bucket in sorted(with_events | notes.keys()):
         note = notes.get(bucket)
-        if note is None or not note.sha256:
+        if bucket not in with_events or note is None or not note.sha256:
             lagging.append(bucket)
             continue
         written_at_ns = files.written_at_ns(WALLET_EVENTS.name, bucket)

@@ -13,8 +13,10 @@ import msgspec
 import polars as pl
 
 from oof_pipelines.chain.moves import RESIDUAL_PATH
+from oof_pipelines.positions.results import RealizedTrade
 from oof_pipelines.storage.parquet.schemas import MOVES
 from oof_pipelines.storage.stored_counts import StoredDays, StoredTransactions
+from oof_pipelines.workflows.wallet_summary import exits_of_coins, unpriced_count
 
 NOT_PROVEN = "completeness is not proven: this is what is stored here, and more of the wallet may exist on the chain"
 _SHARE_CONTEXT = Context(prec=60)
@@ -69,21 +71,11 @@ class Coverage(msgspec.Struct, frozen=True):
     note: str
 
 
-class Proceeds(Protocol):
-    """What an exit brought."""
-
-    @property
-    def proceeds_usd_e18(self) -> int | None: ...
-
-    @property
-    def basis_status(self) -> str: ...
-
-
 def coverage_of(
     stored: StoredWallets,
     files: DayRows,
     wallets: list[str],
-    realized: Iterable[Proceeds],
+    realized: Iterable[RealizedTrade],
     *,
     days_asked: int | None,
     since: datetime | None,
@@ -93,7 +85,7 @@ def coverage_of(
     """The coverage of one owner set. `realized` are its exits, `left_behind` a line for each day that could not be made."""
     own, days = stored.transactions(wallets, since, until), stored.days(wallets, since, until)
     residual = _residual(stored, files, wallets, days.residual_days, since, until)
-    exits = list(realized)
+    exits = exits_of_coins(realized)
     priced = [(one.proceeds_usd_e18, one.basis_status) for one in exits if one.proceeds_usd_e18 is not None]
     unknown_usd_e18 = sum(proceeds for proceeds, status in priced if status == "unknown")
     return Coverage(
@@ -110,7 +102,7 @@ def coverage_of(
         undecoded_transactions=days.undecoded,
         undecoded_share=share(days.undecoded, days.transactions),
         unknown_basis_share=share(unknown_usd_e18, sum(proceeds for proceeds, _ in priced)),
-        unpriced_sales=len(exits) - len(priced),
+        unpriced_sales=unpriced_count(exits),
         days_left_behind=left_behind,
         is_complete=None,
         note=NOT_PROVEN,

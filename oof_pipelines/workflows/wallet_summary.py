@@ -91,6 +91,7 @@ def summarize(
     """The summary of one owner. Everything passed in is of that owner and not later than `as_of_s`."""
     holdings = holdings_of(lots, windows, as_of_s)
     sales = [sale.realized_pnl_usd_e18 for sale in realized_sales(realized)]
+    of_coins = exits_of_coins(realized)
     wins, losses = sum(pnl > 0 for pnl in sales), sum(pnl < 0 for pnl in sales)
     counts = Counter(moment.kind for moment in moments)
     seconds = [one.event.block_time_s for one in valued]
@@ -100,9 +101,9 @@ def summarize(
         unrealized_pnl_usd_e18=_known(one.unrealized_pnl_usd_e18 for one in holdings),
         realized_pnl_usd_e18=_known(row.realized_pnl_usd_e18 for row in realized),
         average_pnl_usd_e18=_known(row.average_pnl_usd_e18 for row in realized),
-        proceeds_usd_e18=_known(row.proceeds_usd_e18 for row in realized if row.basis_status != UNKNOWN),
-        unknown_proceeds_usd_e18=_known(row.proceeds_usd_e18 for row in realized if row.basis_status == UNKNOWN),
-        unpriced_exits=sum(row.proceeds_usd_e18 is None for row in realized),
+        proceeds_usd_e18=_known(row.proceeds_usd_e18 for row in of_coins if row.basis_status != UNKNOWN),
+        unknown_proceeds_usd_e18=_known(row.proceeds_usd_e18 for row in of_coins if row.basis_status == UNKNOWN),
+        unpriced_exits=unpriced_count(of_coins),
         fees_usd_e18=_known(one.fees_usd_e18 for one in valued),
         network_fee_lamports=sum(one.event.network_fee_lamports for one in valued),
         tip_lamports=sum(one.event.tip_lamports for one in valued),
@@ -119,6 +120,16 @@ def summarize(
         first_activity_at_s=min(seconds, default=None),
         last_activity_at_s=max(seconds, default=None),
     )
+
+
+def exits_of_coins(realized: Iterable[RealizedTrade]) -> list[RealizedTrade]:
+    """The rows that are of no USDC or USDT: those are what is paid with."""
+    return [row for row in realized if row.mint not in _PAR_MINTS]
+
+
+def unpriced_count(rows: Iterable[RealizedTrade]) -> int:
+    """How many exits have no price in dollars; one over lots paid for in several mints is one."""
+    return len({(row.wallet, row.mint, row.signature, row.path) for row in rows if row.proceeds_usd_e18 is None})
 
 
 def holdings_of(lots: Iterable[Lot], windows: PriceWindows, as_of_s: int) -> list[Holding]:

@@ -137,6 +137,12 @@ create index oof_moments_by_time on oof_moments (t_event desc, id desc);
 comment on column oof_moments.preview_png_url is 'the card; null again once what it shows has changed';
 comment on column oof_moments.nft_minted is 'the user''s doing: survives that the moment is computed again';
 
+create table minted_moments (
+    id text primary key,
+    nft_mint text
+);
+comment on table minted_moments is 'moments with an NFT that are not found any more: what the user did, for when they are found again';
+
 create table wallet_extremes (
     wallet text primary key,
     bucket smallint not null check (bucket between 0 and 63),

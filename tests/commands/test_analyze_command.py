@@ -199,6 +199,12 @@ def test_as_of_bounds_everything_and_days_what_is_told(golden: GoldenHome) -> No
     assert row["realized_pnl_usd"] == golden.story["extremes"]["top_win"]["realized_pnl_usd"]
 
 
+def test_nothing_is_told_of_a_time_of_which_nothing_is_stored(golden: GoldenHome) -> None:
+    result = golden.run(golden.wallet, "--as-of", "2040-01-01T00:00:00Z", "--json")
+    assert "--as-of is behind the newest stored block" in result.stderr
+    assert json.loads(result.stdout) == golden.story
+
+
 def test_the_report_is_for_reading(golden: GoldenHome) -> None:
     result = golden.run(golden.wallet, "--as-of", golden.answers["as_of"])
     assert result.exit_code == 0
@@ -234,6 +240,7 @@ def test_an_unknown_wallet_beside_a_known_one_is_said_and_passed_over(golden: Go
         ([SOMEBODY[:-1] + "0"], "is no wallet address (32 bytes in base58)"),
         ([SOMEBODY + SOMEBODY], "is no wallet address"),
         ([SOMEBODY, "--as-of", "2025-01-01"], "--as-of: '2025-01-01' has no zone"),
+        ([SOMEBODY, "--as-of", "9999-12-31T23:59:59-14:00"], "--as-of: the year 9999 is not from 2020 to 2200"),
         ([SOMEBODY, "--as-of", "yesterday"], "--as-of: 'yesterday' is no instant"),
         ([SOMEBODY, "--days", "0"], "--days"),
         ([SOMEBODY, "--recorded", "/nowhere/at/all"], "--recorded (RECORDED): /nowhere/at/all is not a folder"),

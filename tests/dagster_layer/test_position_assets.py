@@ -174,21 +174,27 @@ def tick(
 
 
 @pytest.mark.parametrize(
-    ("of_positions", "of_moments", "job", "stretch"),
+    ("of_positions", "of_moments", "asked"),
     [
-        ([3, 61], [5], "update_positions", ("03", "61")),
-        ([], [5, 9], "update_moments", ("05", "09")),
+        ([3, 61], [5], {"update_positions": ("03", "61"), "update_moments": ("05", "05")}),
+        ([], [5, 9], {"update_moments": ("05", "09")}),
+        ([7], [], {"update_positions": ("07", "07")}),
     ],
 )
-def test_positions_are_asked_for_first_and_moments_alone_where_only_they_lag(
-    instance: dg.DagsterInstance, of_positions: list[int], of_moments: list[int], job: str, stretch: tuple[str, str]
+def test_positions_are_asked_for_first_and_moments_beside_them(
+    instance: dg.DagsterInstance,
+    of_positions: list[int],
+    of_moments: list[int],
+    asked: dict[str, tuple[str, str]],
 ) -> None:
     result = tick(instance, of_positions, of_moments)
     assert isinstance(result, dg.SensorResult)
-    [request] = result.run_requests or []
-    assert request.job_name == job
-    assert (request.tags[ASSET_PARTITION_RANGE_START_TAG], request.tags[ASSET_PARTITION_RANGE_END_TAG]) == stretch
-    assert request.tags[LAGGING_TAG] == LAGGING
+    requests = result.run_requests or []
+    assert [request.job_name for request in requests] == list(asked)
+    for request in requests:
+        ends = request.tags[ASSET_PARTITION_RANGE_START_TAG], request.tags[ASSET_PARTITION_RANGE_END_TAG]
+        assert ends == asked[str(request.job_name)]
+        assert request.tags[LAGGING_TAG] == LAGGING
 
 
 def test_the_newest_day_is_asked_about_once_an_hour(instance: dg.DagsterInstance) -> None:
@@ -199,7 +205,7 @@ def test_the_newest_day_is_asked_about_once_an_hour(instance: dg.DagsterInstance
     assert isinstance(again, dg.SensorResult)
     assert not again.run_requests
     assert again.cursor == first.cursor
-    settled = tick(instance, [3], [5], first.cursor)
+    settled = tick(instance, [3], [], first.cursor)
     assert isinstance(settled, dg.SensorResult)
     [request] = settled.run_requests or []
     assert (request.job_name, request.tags[LAGGING_TAG]) == ("update_positions", LAGGING_SETTLED)

@@ -10,7 +10,7 @@ from memory_chain import FIRST_SLOT, HandClock, MemoryChain, signature_of
 from memory_inbox import MemoryInbox, Waiting
 
 from oof_pipelines.chain.body import QuarantineReason
-from oof_pipelines.interfaces import SourceRefusedError, SourceUnavailableError
+from oof_pipelines.interfaces import QueuedSignature, SourceRefusedError, SourceUnavailableError
 from oof_pipelines.workflows import ingest_slots as module
 from oof_pipelines.workflows.ingest_slots import FETCHING, LISTING, IngestReport, ingest_slots
 
@@ -31,9 +31,11 @@ def chain_of(count: int, *, apart: int = 3) -> MemoryChain:
     return chain
 
 
-def ingest(chain: MemoryChain, inbox: MemoryInbox, **options: object) -> IngestReport:
+def ingest(
+    chain: MemoryChain, inbox: MemoryInbox, *, clock: QuickClock | None = None, **options: object
+) -> IngestReport:
     async def run() -> IngestReport:
-        return await ingest_slots(chain, inbox, QuickClock(), cluster="mainnet-beta", concurrency=8, **options)
+        return await ingest_slots(chain, inbox, clock or QuickClock(), cluster="mainnet-beta", concurrency=8, **options)
 
     return asyncio.run(run())
 
@@ -111,6 +113,56 @@ def test_what_never_comes_is_left_waiting_and_the_run_ends(monkeypatch: pytest.M
     report = ingest(chain, inbox)
     assert (report.waiting, report.stored, report.is_complete) == (3, 0, False)
     assert len(inbox.queue) == 3
+
+
+class SharedInbox(MemoryInbox):
+    """Another process ends `others` (signature → whether it stores it) once this run knows its queue."""
+
+    def __init__(self, others: dict[str, bool], elsewhere: MemoryInbox) -> None:
+        super().__init__()
+        self._others, self._stored_there = others, elsewhere.stored
+        self._asked = 0
+
+    async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
+        self._asked += 1
+        if self._asked == 2:
+            for signature, is_stored in self._others.items():
+                self.queue.pop(signature)
+                if is_stored:
+                    self.stored[signature] = self._stored_there[signature]
+        return await super().due(now, limit)
+
+
+def test_what_another_process_ends_meanwhile_is_done_at_once() -> None:
+    chain, elsewhere = chain_of(6), MemoryInbox()
+    ingest(chain, elsewhere)
+    clock = QuickClock()
+    begin_s = clock.monotonic_s()
+    told: list[tuple[str, int, int]] = []
+    inbox = SharedInbox({signature_of(0): True, signature_of(1): False}, elsewhere)
+    report = ingest(chain, inbox, clock=clock, on_progress=lambda *row: told.append(row))
+    assert (report.fetched, report.stored, report.waiting, report.is_complete) == (4, 4, 0, True)
+    assert clock.monotonic_s() - begin_s < 1
+    assert inbox.final == set(chain.bodies) - {signature_of(1)}
+    assert [row for row in told if row[0] == FETCHING][-1] == (FETCHING, 6, 6)
+
+
+def test_what_a_queue_that_grows_hides_is_not_taken_for_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the count of the queue and its reading others queue more, all due before what was listed here."""
+    monkeypatch.setattr(module, "_ROWS_A_PAGE", 2)
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 5.0)
+
+    class GrowingInbox(MemoryInbox):
+        async def queue_length(self) -> int:
+            length = await super().queue_length()
+            if length < 20:
+                self.queue |= {f"0 other {length + more}": Waiting(FIRST_SLOT) for more in range(5)}
+            return length
+
+    chain, inbox = chain_of(2), GrowingInbox()
+    chain.errors["transaction"] = [SourceUnavailableError("down")] * 100
+    report = ingest(chain, inbox)
+    assert (report.waiting, report.is_complete) == (2, False)
 
 
 def test_a_deferral_of_an_earlier_run_is_waited_for() -> None:

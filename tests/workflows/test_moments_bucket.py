@@ -182,6 +182,15 @@ def test_moments_of_unpublished_positions_wait(world: World) -> None:
     assert report.files == {}
 
 
+@pytest.mark.parametrize("name", ["wallet_events", "realized_trades"])
+def test_moments_of_positions_whose_files_are_gone_wait(world: World, name: str) -> None:
+    world.look()
+    for dataset in (name, *MOMENT_DATASETS):
+        world.store.path(dataset, 7).unlink()
+    assert world.lagging_moments() == []
+    assert world.lagging_positions() == [7]
+
+
 def test_its_steps_have_these_names(world: World) -> None:
     for step in STEPS:
         with pytest.raises(KilledError):

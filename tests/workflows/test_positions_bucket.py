@@ -212,6 +212,31 @@ def test_rows_that_break_a_check_stay_unwritten(world: World, monkeypatch: pytes
     assert world.notes.positions == notes
 
 
+@pytest.mark.parametrize("is_published", [True, False], ids=["published", "half"])
+def test_a_bucket_whose_events_are_gone_is_forgotten_once_and_made_again_with_them(
+    world: World, is_published: bool
+) -> None:
+    world.position()
+    files = world.files()
+    if not is_published:
+        with pytest.raises(KilledError):
+            world.position(9, kill_at="write episodes")
+    events = world.store.path("wallet_events", 9)
+    content = events.read_bytes()
+    for name in ("wallet_events", *POSITION_DATASETS):
+        world.store.path(name, 9).unlink()
+    assert world.lagging_positions() == [9]
+    assert [report.files for report in world.position()] == [{}]
+    assert world.notes.forgotten == [9]
+    assert world.lagging_positions() == []
+    assert world.position(9)[0].files == {}
+    assert world.notes.forgotten == [9]
+    events.write_bytes(content)
+    assert world.lagging_positions() == [9]
+    world.position()
+    assert world.files() == files
+
+
 def test_a_bucket_without_events_has_no_files(world: World) -> None:
     [report] = world.position(11)
     assert (report.files, report.events) == ({}, 0)

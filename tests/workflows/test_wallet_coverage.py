@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from oof_pipelines.chain.moves import RESIDUAL_PATH
+from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.storage.parquet.schemas import MOVES
 from oof_pipelines.storage.stored_counts import StoredDays, StoredTransactions
 from oof_pipelines.workflows.wallet_coverage import Coverage, coverage_of, share
@@ -59,6 +60,10 @@ class Files:
 class Exit:
     proceeds_usd_e18: int | None
     basis_status: str
+    mint: str = "coin"
+    wallet: str = "w"
+    signature: str = "s"
+    path: str = "0"
 
 
 def cover(stored: Stored, files: Files, *exits: Exit) -> Coverage:
@@ -87,6 +92,10 @@ def test_unknown_basis_is_a_share_of_the_proceeds_that_have_a_price() -> None:
     exits = [Exit(3 * ONE, "known"), Exit(2 * ONE, "market"), Exit(ONE, "unknown"), Exit(None, "unknown")]
     coverage = cover(Stored(), Files({}), *exits)
     assert (coverage.unknown_basis_share, coverage.unpriced_sales) == (Decimal("0.166667"), 1)
+    # Dollars that are spent are no proceeds, and an exit over lots of several kinds is one.
+    more = [Exit(90 * ONE, "unknown", mint=USDC_MINT), Exit(None, "known")]
+    spent = cover(Stored(), Files({}), *exits, *more)
+    assert (spent.unknown_basis_share, spent.unpriced_sales) == (Decimal("0.166667"), 1)
     assert cover(Stored(), Files({})).unknown_basis_share is None
 
 

@@ -1,7 +1,7 @@
 """Positions and moments as Postgres serves them: a wallet bucket's rows replaced by what its files hold, in one transaction.
 
 Beside them stands, by bucket, which files are served and what they were made of. Cards and NFTs of a moment are users' doing:
-they stay with its id while all else of it is replaced.
+they stay with its id while all else of it is replaced. The NFT stays too while the moment is not found for a time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,18 +33,29 @@ _STAGE_MOMENTS = f"""
 create temp table staged_moments on commit drop as select {_LISTED} from oof_moments with no data
 """  # noqa: S608 - names of our own schema
 _COPY_MOMENTS = f"copy staged_moments ({_LISTED}) from stdin"
-_REPLACE_MOMENTS = (
-    "delete from oof_moments m where m.bucket = %s and not exists (select from staged_moments s where s.id = m.id)",
-    f"""
-insert into oof_moments as m ({_LISTED}) select {_LISTED} from staged_moments
+_REMOVE_MOMENTS = """
+with gone as (
+    delete from oof_moments m where m.bucket = %s and not exists (select from staged_moments s where s.id = m.id)
+    returning m.id, m.nft_minted, m.nft_mint
+)
+insert into minted_moments (id, nft_mint) select id, nft_mint from gone where nft_minted
+on conflict (id) do update set nft_mint = excluded.nft_mint
+"""
+# Taken back by the same statement that serves them again.
+_SERVE_MOMENTS = f"""
+with back as (
+    delete from minted_moments k using staged_moments s where s.id = k.id returning k.id, k.nft_mint
+)
+insert into oof_moments as m ({_LISTED}, nft_minted, nft_mint)
+select {", ".join(f's."{name}"' for name in ("bucket", *_MOMENTS))}, b.id is not null, b.nft_mint
+from staged_moments s left join back b on b.id = s.id
 on conflict (id) do update set
     bucket = excluded.bucket, {", ".join(f'"{name}" = excluded."{name}"' for name in _CHANGED)},
     preview_png_url = case
         when ({_WHAT_A_CARD_SHOWS}) is not distinct from ({_WHAT_A_CARD_SHOWS.replace("m.", "excluded.")})
         then m.preview_png_url
     end
-""",  # noqa: S608
-)
+"""  # noqa: S608
 
 _NOTE_POSITIONS = """
 insert into position_buckets (bucket, sha256, inputs, first_day, last_day, last_open_day) values (%s, %s, %s, %s, %s, %s)
@@ -95,6 +106,15 @@ class PostgresPositions:
         """The files are about to be replaced: until `publish_positions` the rows are not known to be those of the files."""
         self._connection.execute(_NOTE_POSITIONS, (bucket, "", "", None, None, None))
 
+    def forget_positions(self, bucket: int) -> None:
+        """The bucket's events file is gone: drop what is noted of its positions, and of what its wallet files hold.
+
+        By the latter the wallet bucket lags behind until its files are made again. The rows are served until then.
+        """
+        with self._connection.transaction():
+            self._connection.execute("delete from wallet_bucket_contents where bucket = %s", (bucket,))
+            self._connection.execute("delete from position_buckets where bucket = %s", (bucket,))
+
     def begin_moments(self, bucket: int, as_of: datetime) -> None:
         """Likewise of the moments and extremes, which are looked at as of `as_of`."""
         self._connection.execute(_NOTE_MOMENTS, (bucket, "", "", "", as_of))
@@ -116,8 +136,8 @@ class PostgresPositions:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute(_STAGE_MOMENTS)
             _copy(cursor, sql.SQL(_COPY_MOMENTS), bucket, served_rows(OOF_MOMENTS, frames[OOF_MOMENTS.name]))
-            cursor.execute(_REPLACE_MOMENTS[0], (bucket,))
-            cursor.execute(_REPLACE_MOMENTS[1])
+            cursor.execute(_REMOVE_MOMENTS, (bucket,))
+            cursor.execute(_SERVE_MOMENTS)
             cursor.execute("delete from wallet_extremes where bucket = %s", (bucket,))
             extremes = extremes_by_wallet(frames[WALLET_EXTREMES.name])
             copy_in = sql.SQL("copy wallet_extremes (bucket, wallet, computed_at, json) from stdin")

@@ -27,6 +27,7 @@ from oof_pipelines.storage.parquet.position_schemas import (
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.position_columns import served_columns, served_rows
 from oof_pipelines.storage.postgres.positions import PostgresPositions
+from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
 from oof_pipelines.workflows.extreme_rows import extreme_rows
 
 AS_OF = datetime(2025, 4, 1, tzinfo=UTC)
@@ -235,6 +236,44 @@ def test_what_users_did_with_a_moment_stays_and_an_outdated_card_goes(served: Po
         ("i", "final", Decimal(30), "card", True, "n"),
         ("j", "open", Decimal(31), None, True, "n"),
     ]
+
+
+def test_an_nft_outlives_that_its_moment_is_not_found_for_a_time(served: PostgresPositions, url: str) -> None:
+    served.publish_moments(7, moments(moment("minted"), moment("plain"), moment("stays")), MOMENT_NOTE)
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        connection.execute("update oof_moments set nft_minted = true, nft_mint = 'n of ' || id where id <> 'plain'")
+    kept, shown = (
+        "select id, nft_mint from minted_moments",
+        "select id, nft_minted, nft_mint from oof_moments order by id",
+    )
+    for _ in range(2):
+        served.publish_moments(7, moments(moment("stays")), MOMENT_NOTE)
+        assert select(url, shown) == [("stays", True, "n of stays")]
+        assert select(url, kept) == [("minted", "n of minted")]
+        served.publish_moments(8, moments(), MOMENT_NOTE)
+    served.publish_moments(7, moments(moment("minted"), moment("plain"), moment("stays")), MOMENT_NOTE)
+    assert select(url, shown) == [
+        ("minted", True, "n of minted"),
+        ("plain", False, None),
+        ("stays", True, "n of stays"),
+    ]
+    assert select(url, kept) == []
+
+
+def test_what_is_forgotten_of_a_bucket_makes_its_wallet_files_lag_behind(served: PostgresPositions, url: str) -> None:
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        connection.cursor().executemany(
+            "insert into wallet_slices (day, bucket, sha256) values ('2025-01-01', %s, 'a')", [(7,), (8,)]
+        )
+    with PostgresWalletContents(url) as contents:
+        for bucket in (7, 8):
+            contents.record(bucket, {date(2025, 1, 1): "a"})
+            served.publish_positions(bucket, positions([lot(f"l{bucket}")], [], []), NOTE)
+        assert contents.stale_buckets() == {}
+        served.forget_positions(7)
+        assert contents.stale_buckets() == {7: 1}
+    assert served.position_notes() == {8: NOTE}
+    assert select(url, "select lot_id from lots order by 1") == [("l7",), ("l8",)]
 
 
 def test_extremes_are_told_by_name(served: PostgresPositions, url: str) -> None:

@@ -15,6 +15,7 @@ from oof_pipelines.storage.parquet.schemas import WALLET_DATASETS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres.locks import PartitionIsBusyError, partition_lock
 from oof_pipelines.storage.postgres.migrate import migrate
+from oof_pipelines.storage.postgres.positions import PostgresPositions
 from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
 from oof_pipelines.workflows import prepare as prepare_module
 from oof_pipelines.workflows.update_wallets import DaySlices, update_bucket
@@ -121,6 +122,26 @@ def test_only_buckets_that_a_changed_day_touches_lag_behind(
     wallets = {f"wallet_actions/bucket={bucket:02d}/part.parquet" for bucket in old}
     assert changed == wallets | {f"actions/day={rows[0].day}/part.parquet"}
     assert _buckets_of(store, victim) == set()
+
+
+def test_wallet_files_that_are_gone_are_made_again_once_their_positions_are_forgotten(url: str, tmp_path: Path) -> None:
+    rows = synthetic_rows()[:12]
+    keep(url, rows)
+    store = ParquetStore(tmp_path)
+    fold_all(url, store)
+    decode_all(url, store)
+    update_all(url, store)
+    files = file_bytes(tmp_path)
+    bucket = store.buckets("wallet_events")[0]
+    for name in WALLET_DATASETS:
+        store.path(name, bucket).unlink()
+    with PostgresWalletContents(url) as contents, PostgresPositions(url) as served:
+        assert contents.stale_buckets() == {}
+        served.forget_positions(bucket)
+        assert list(contents.stale_buckets()) == [bucket]
+        update_all(url, store)
+        assert contents.stale_buckets() == {}
+    assert file_bytes(tmp_path) == files
 
 
 def has_deposit(decoded: Decoded) -> bool:

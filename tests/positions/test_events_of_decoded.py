@@ -323,3 +323,16 @@ def test_events_are_ordered_by_the_chain_and_unknown_places_come_behind_known_on
 def test_every_kind_has_a_sign_and_trades_are_kinds() -> None:
     assert set(SIGNS) == set(KINDS) > TRADES
     assert {SIGNS[kind] for kind in KINDS} == {-1, 0, 1}
+
+
+def test_nothing_of_a_mint_is_no_event_of_it() -> None:
+    dust = told(
+        sent("2", "anna", "x-pool", COIN, 1), routes=(route("anna", (1, COIN), (0, OTHER), path="2"),), actions=()
+    )
+    eaten = told(
+        sent("2", "x-pool", "anna", OTHER, 0),
+        routes=(route("anna", (7, SOL), (0, OTHER), path="2"),),
+    )
+
+    assert lines_of(dust) == ["anna 0@2 sell 1 Coin for 0 Other with x-pool"]
+    assert lines_of(eaten) == []
