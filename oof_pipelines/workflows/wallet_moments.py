@@ -1,6 +1,7 @@
 """What detectors find of one owner's valued events: reads the prices, pools and quotes that they look at."""
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -69,15 +70,21 @@ def moments_of(
     What several owners look at is read once, so ask for many at once as long as their candles fit in memory.
     """
     valued = [one for events, _ in owners for one in events]
-    windows = market.candles.windows(mints_looked_at(valued))
     swaps = [swaps_of(events) for events, _ in owners]
-    states, quotes = market.around([swap for its_swaps in swaps for swap in its_swaps], rules)
-    by_pair: dict[frozenset[str], list[PoolState]] = {}
+    with ThreadPoolExecutor(1) as reading:
+        # Pools are read while candles are: either waits for files as long as it works.
+        around = reading.submit(market.around, [swap for its_swaps in swaps for swap in its_swaps], rules)
+        windows = market.candles.windows(mints_looked_at(valued))
+        states, quotes = around.result()
+    states_of: dict[frozenset[str], list[PoolState]] = {}
     for state in states:
-        by_pair.setdefault(frozenset((state.mint, state.quote_mint)), []).append(state)
+        states_of.setdefault(frozenset((state.mint, state.quote_mint)), []).append(state)
+    quotes_of: dict[frozenset[str], list[SeenQuote]] = {}
+    for quote in quotes:
+        quotes_of.setdefault(frozenset((quote.sold_mint, quote.bought_mint)), []).append(quote)
     found = []
     for (events, realized), its_swaps in zip(owners, swaps, strict=True):
-        pairs = {frozenset((swap.sold_mint, swap.bought_mint)) for swap in its_swaps}
+        pairs = sorted({frozenset((swap.sold_mint, swap.bought_mint)) for swap in its_swaps}, key=sorted)
         seen: DetectorInput = detector_input(
             events,
             realized,
@@ -86,8 +93,8 @@ def moments_of(
             as_of_s,
             rules=rules.positions,
             idle_mint=rules.idle_mint,
-            pool_states=[state for pair in sorted(pairs, key=sorted) for state in by_pair.get(pair, ())],
-            quotes=[quote for quote in quotes if frozenset((quote.sold_mint, quote.bought_mint)) in pairs],
+            pool_states=[state for pair in pairs for state in states_of.get(pair, ())],
+            quotes=[quote for pair in pairs for quote in quotes_of.get(pair, ())],
         )
         found.append(detect_moments(seen))
     return found
