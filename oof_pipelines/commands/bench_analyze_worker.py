@@ -4,6 +4,7 @@
 what `oof analyze` reads of a stored wallet and calls what it calls; there are no quotes of a made-up wallet in Postgres.
 """
 
+import gc
 import resource
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from oof_pipelines.commands.analyze import OBJECTS_BEFORE_A_LOOK
 from oof_pipelines.commands.bench_analyze_world import WalletWorld
 from oof_pipelines.config_files import read_config
 from oof_pipelines.detectors.input import SeenQuote
@@ -58,6 +60,7 @@ def main(folder: str, swaps: str, seed: str) -> None:
     """Measure once."""
     world, store = WalletWorld(int(swaps), int(seed)), ParquetStore(Path(folder))
     rules = MomentRules(read_thresholds(read_config(FILE)), PositionRules())
+    gc.set_threshold(OBJECTS_BEFORE_A_LOOK)
     idle_kib = _peak_kib()
     steps: list[tuple[str, float]] = []
     began_at_s, began_cpu_s = time.perf_counter(), time.process_time()
