@@ -215,10 +215,16 @@ class Inbox(Protocol):
         ...
 
     async def enqueue(self, listed: Sequence[ListedSignature], source: str) -> int:
-        """Queue unknown signatures; returns how many were new."""
+        """Queue unknown signatures; returns how many were new. `source` is one of fetch_queue's (0021)."""
         ...
 
-    async def due(self, now: datetime, limit: int) -> list[QueuedSignature]: ...
+    async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
+        """What the feed is to fetch now; what a backfill listed is not among it."""
+        ...
+
+    async def due_of(self, signatures: Sequence[str], now: datetime) -> list[QueuedSignature]:
+        """Those of `signatures` that are queued, by whomever, and due; the newest slot first."""
+        ...
 
     async def defer(self, signature: str, not_before: datetime, why: PutOff, detail: str) -> None:
         """Leave a signature queued until `not_before` and count why. `detail` may be a node's text, whatever it holds."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
@@ -17,6 +17,21 @@ from dotenv.parser import parse_stream
 from oof_pipelines.chain.base58 import is_pubkey
 from oof_pipelines.pricing.readings import BINANCE, DEFILLAMA, HELIUS_DAS, JUPITER, PUMP_FUN, PYTH, RPC_MINT
 from oof_pipelines.pricing.sol_usd import KLINES
+from oof_pipelines.setting_values import POSTGRES_SCHEMES as POSTGRES_SCHEMES
+from oof_pipelines.setting_values import SecretText as SecretText
+from oof_pipelines.setting_values import SecretUrl as SecretUrl
+from oof_pipelines.setting_values import SettingsError as SettingsError
+from oof_pipelines.setting_values import folder_path, positive, public_key, shown, text_of, url_of
+from oof_pipelines.source_settings import (
+    LOGS,
+    ApiSettings,
+    GeyserSettings,
+    ProgramSettings,
+    read_api,
+    read_geyser,
+    read_programs,
+    read_sources,
+)
 
 REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
 PUMP_FUN_PROGRAM_ID = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
@@ -24,90 +39,12 @@ PUMP_FUN_PROGRAM_ID = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 PYTH_SOL_FEED = (
     "So11111111111111111111111111111111111111112=ef0d8b6fda2ceba41da15d4095d1da392a0d2f8ed0c6c7bc0f4cfac8c280b56d"
 )
-# A part of an address this short is a version or a path, not a key.
-_SHORTEST_KEY = 8
-# A login of fewer characters keeps nobody out, and taking it out would make any text unreadable.
-_SHORTEST_PASSWORD = 3
-# An error repeats a value of this form only: longer ones, or ones with other characters, may be a pasted key or address.
-_HARMLESS = re.compile(r"[A-Za-z0-9_.,+-]{1,20}")
-_POSTGRES_SCHEMES = ("postgres", "postgresql")
 MARKET_SOURCES = (JUPITER, PYTH, DEFILLAMA, PUMP_FUN, BINANCE, HELIUS_DAS, RPC_MINT)
 """What OOF_MARKET_SOURCES may name."""
 NO_SOURCE = "none"
 SOL_USD_SOURCES = (NO_SOURCE, KLINES, PYTH, JUPITER)
 """Who may say what a SOL is worth in dollars."""
 CLUSTERS = ("mainnet-beta", "testnet", "devnet", "localnet")
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; the one-line message names it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SecretUrl:
-    """An address that may hold a password or an API key. Only `reveal` gives it away; printing shows scheme and host.
-
-    `setting` is the name of the setting it was read from, for messages; empty where there is none.
-    """
-
-    _url: str = field(repr=False)
-    setting: str = field(default="", compare=False)
-
-    def reveal(self) -> str:
-        return self._url
-
-    def hide_in(self, text: str) -> str:
-        """`text`, written by someone else about this address, with what may be a key or a password taken out."""
-        parts = urlsplit(self._url)
-        login = parts.password or parts.username or ""
-        hidden = {piece for piece in (login, unquote(login)) if len(piece) >= _SHORTEST_PASSWORD}
-        pieces = [value for _, value in parse_qsl(parts.query)]
-        if parts.scheme in _POSTGRES_SCHEMES:
-            # There the path is the name of the database, and a name alone is no password.
-            hidden = hidden if parts.password else set()
-        else:
-            pieces += parts.path.split("/")
-        hidden |= {piece for piece in {*pieces, *map(unquote, pieces)} if len(piece) >= _SHORTEST_KEY}
-        for piece in sorted(hidden, key=len, reverse=True):
-            text = text.replace(piece, "…")
-        return text
-
-    @property
-    def named(self) -> str:
-        """What a message says of it: the setting's name, then scheme and host."""
-        return f"{self.setting} {self}".strip()
-
-    def __str__(self) -> str:
-        parts = urlsplit(self._url)
-        host = parts.hostname or ""
-        host = f"[{host}]" if ":" in host else host
-        port = f":{parts.port}" if parts.port else ""
-        has_more = bool(parts.query or parts.username or parts.path.strip("/"))
-        return f"{parts.scheme}://{host}{port}{'/…' if has_more else ''}"
-
-    def __repr__(self) -> str:
-        return f"SecretUrl({self})"
-
-
-@dataclass(frozen=True, slots=True)
-class SecretText:
-    """A key. Only `reveal` gives it away. `setting` is the name of the setting it was read from."""
-
-    _text: str = field(repr=False)
-    setting: str = ""
-
-    def reveal(self) -> str:
-        return self._text
-
-    def hide_in(self, text: str) -> str:
-        """`text`, written by someone else, with the key taken out."""
-        return text.replace(self._text, "…") if self._text else text
-
-    def __str__(self) -> str:
-        return f"{self.setting} …".strip()
-
-    def __repr__(self) -> str:
-        return f"SecretText({self})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +98,10 @@ class Settings:
     sol_usd_source: str
     sol_usd_klines: str
     token_mint: str = ""
+    sources: tuple[str, ...] = (LOGS,)
+    geyser: GeyserSettings = field(default_factory=GeyserSettings)
+    programs: ProgramSettings = field(default_factory=ProgramSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
 
     @property
     def database_url(self) -> str | None:
@@ -178,15 +119,15 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     Raises `SettingsError` with one line that names the setting.
     """
     values = _process_environment() if environment is None else dict(environment)
-    home = _folder("OOF_HOME", _text(values, "OOF_HOME") or ".oof")
-    store_text = _text(values, "OOF_STORE")
-    store = _folder("OOF_STORE", store_text) if store_text else home / "parquet_store"
-    cluster = _text(values, "SOLANA_CLUSTER") or "mainnet-beta"
+    home = folder_path("OOF_HOME", text_of(values, "OOF_HOME") or ".oof")
+    store_text = text_of(values, "OOF_STORE")
+    store = folder_path("OOF_STORE", store_text) if store_text else home / "parquet_store"
+    cluster = text_of(values, "SOLANA_CLUSTER") or "mainnet-beta"
     if cluster not in CLUSTERS:
-        raise SettingsError(f"SOLANA_CLUSTER: {_shown(cluster)} is none of {', '.join(CLUSTERS)}")
-    endpoints = [_url(values, name, ("http", "https")) for name in ("RPC_PRIMARY", "RPC_SECONDARY")]
+        raise SettingsError(f"SOLANA_CLUSTER: {shown(cluster)} is none of {', '.join(CLUSTERS)}")
+    endpoints = [url_of(values, name, ("http", "https")) for name in ("RPC_PRIMARY", "RPC_SECONDARY")]
     rpc_endpoints = tuple(url for url in endpoints if url)
-    explicit_socket = _url(values, "RPC_WS", ("ws", "wss"))
+    explicit_socket = url_of(values, "RPC_WS", ("ws", "wss"))
     sockets = (explicit_socket,) if explicit_socket else tuple(derive_socket_url(url) for url in rpc_endpoints)
     return Settings(
         home=home,
@@ -194,67 +135,64 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         cluster=cluster,
         rpc_endpoints=rpc_endpoints,
         rpc_sockets=sockets,
-        database=_url(values, "DATABASE_URL", _POSTGRES_SCHEMES),
+        database=url_of(values, "DATABASE_URL", POSTGRES_SCHEMES),
         follow=_follow(values),
-        requests_per_second=_positive(values, "RPC_REQUESTS_PER_SECOND", 50),
-        rpc_concurrency=_positive(values, "RPC_CONCURRENCY", 16),
-        rpc_timeout_seconds=_positive(values, "RPC_TIMEOUT_SECONDS", 20),
-        webserver_port=_positive(values, "DAGSTER_WEBSERVER_PORT", 3000, at_most=65535),
+        requests_per_second=positive(values, "RPC_REQUESTS_PER_SECOND", 50),
+        rpc_concurrency=positive(values, "RPC_CONCURRENCY", 16),
+        rpc_timeout_seconds=positive(values, "RPC_TIMEOUT_SECONDS", 20),
+        webserver_port=positive(values, "DAGSTER_WEBSERVER_PORT", 3000, at_most=65535),
         market=_market(values, rpc_endpoints),
         sol_usd_source=_sol_usd_source(values),
-        sol_usd_klines=_text(values, "OOF_SOL_USD_KLINES"),
-        token_mint=_mint(values, "OOF_TOKEN_MINT"),
+        sol_usd_klines=text_of(values, "OOF_SOL_USD_KLINES"),
+        token_mint=public_key(values, "OOF_TOKEN_MINT"),
+        sources=read_sources(values),
+        geyser=read_geyser(values),
+        programs=read_programs(values),
+        api=read_api(values),
     )
 
 
-def _mint(values: Mapping[str, str], name: str) -> str:
-    text = _text(values, name)
-    if text and not is_pubkey(text):
-        raise SettingsError(f"{name}: {_shown(text)} is no address of a mint")
-    return text
-
-
 def _sol_usd_source(values: Mapping[str, str]) -> str:
-    source = _text(values, "OOF_SOL_USD_SOURCE") or NO_SOURCE
+    source = text_of(values, "OOF_SOL_USD_SOURCE") or NO_SOURCE
     if source not in SOL_USD_SOURCES:
-        raise SettingsError(f"OOF_SOL_USD_SOURCE: {_shown(source)} is none of {', '.join(SOL_USD_SOURCES)}")
-    if source == KLINES and not _text(values, "OOF_SOL_USD_KLINES"):
+        raise SettingsError(f"OOF_SOL_USD_SOURCE: {shown(source)} is none of {', '.join(SOL_USD_SOURCES)}")
+    if source == KLINES and not text_of(values, "OOF_SOL_USD_KLINES"):
         raise SettingsError("OOF_SOL_USD_KLINES: names no file, and OOF_SOL_USD_SOURCE is klines")
     return source
 
 
 def _market(values: Mapping[str, str], rpc_endpoints: tuple[SecretUrl, ...]) -> MarketSettings:
     def address(name: str, default: str) -> SecretUrl:
-        return _url(values, name, ("http", "https")) or SecretUrl(default, name)
+        return url_of(values, name, ("http", "https")) or SecretUrl(default, name)
 
-    key = _text(values, "JUPITER_API_KEY")
+    key = text_of(values, "JUPITER_API_KEY")
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise SettingsError("JUPITER_API_KEY: holds a blank or a character that no key has")
-    stale = _text(values, "OOF_STALE_PRICES") or "refuse"
+    stale = text_of(values, "OOF_STALE_PRICES") or "refuse"
     if stale not in ("refuse", "mark"):
-        raise SettingsError(f"OOF_STALE_PRICES: {_shown(stale)} is neither refuse nor mark")
+        raise SettingsError(f"OOF_STALE_PRICES: {shown(stale)} is neither refuse nor mark")
     return MarketSettings(
         jupiter=address("JUPITER_BASE_URL", "https://api.jup.ag"),
         jupiter_key=SecretText(key, "JUPITER_API_KEY") if key else None,
         pyth_stream=address("PYTH_HERMES_SSE", "https://hermes.pyth.network/v2/updates/price/stream"),
-        pyth_feeds=_pyth_feeds(_text(values, "OOF_PYTH_FEEDS") or PYTH_SOL_FEED),
+        pyth_feeds=_pyth_feeds(text_of(values, "OOF_PYTH_FEEDS") or PYTH_SOL_FEED),
         defillama=address("OOF_DEFILLAMA_URL", "https://api.llama.fi"),
         pump_fun=address("OOF_PUMP_FUN_URL", "https://swap-api.pump.fun"),
         binance=address("OOF_BINANCE_URL", "https://data-api.binance.vision"),
-        das=_url(values, "OOF_DAS_URL", ("http", "https")) or (rpc_endpoints[0] if rpc_endpoints else None),
-        price_max_age_seconds=_positive(values, "OOF_PRICE_MAX_AGE_SECONDS", 60),
+        das=url_of(values, "OOF_DAS_URL", ("http", "https")) or (rpc_endpoints[0] if rpc_endpoints else None),
+        price_max_age_seconds=positive(values, "OOF_PRICE_MAX_AGE_SECONDS", 60),
         is_stale_refused=stale == "refuse",
-        timeout_seconds=_positive(values, "OOF_MARKET_TIMEOUT_SECONDS", 10, at_most=300),
+        timeout_seconds=positive(values, "OOF_MARKET_TIMEOUT_SECONDS", 10, at_most=300),
         sources=_market_sources(values),
     )
 
 
 def _market_sources(values: Mapping[str, str]) -> tuple[str, ...]:
-    named = {part.strip() for part in _text(values, "OOF_MARKET_SOURCES").split(",") if part.strip()}
+    named = {part.strip() for part in text_of(values, "OOF_MARKET_SOURCES").split(",") if part.strip()}
     for name in sorted(named - set(MARKET_SOURCES)):
-        raise SettingsError(f"OOF_MARKET_SOURCES: {_shown(name)} is none of {', '.join(MARKET_SOURCES)}")
+        raise SettingsError(f"OOF_MARKET_SOURCES: {shown(name)} is none of {', '.join(MARKET_SOURCES)}")
     # What SOL is worth is taken from a source that is asked, or the choice would stay without effect.
-    named |= {_text(values, "OOF_SOL_USD_SOURCE")} & {JUPITER, PYTH}
+    named |= {text_of(values, "OOF_SOL_USD_SOURCE")} & {JUPITER, PYTH}
     return tuple(name for name in MARKET_SOURCES if name in named)
 
 
@@ -309,59 +247,8 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
 
 
-def _folder(name: str, text: str) -> Path:
-    if "://" in text:
-        # An address of an object store may hold its key.
-        raise SettingsError(f"{name}: an address is not a folder; object stores are not supported yet")
-    try:
-        path = Path(text).expanduser().absolute()
-    except RuntimeError:
-        user = text.partition("/")[0]
-        raise SettingsError(f"{name}: the home folder that {user!r} names is not known") from None
-    try:
-        standing = next(folder for folder in (path, *path.parents) if folder.exists())
-    except OSError as error:
-        raise SettingsError(f"{name}: {path} cannot be reached ({error.strerror})") from None
-    if not standing.is_dir():
-        raise SettingsError(f"{name}: {standing} is a file, not a folder")
-    return path
-
-
-def _text(values: Mapping[str, str], name: str) -> str:
-    return values.get(name, "").strip()
-
-
-def _url(values: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> SecretUrl | None:
-    text = _text(values, name)
-    if not text:
-        return None
-    _check_characters(name, text)
-    try:
-        parts = urlsplit(text)
-        is_usable = parts.scheme in schemes and bool(parts.hostname or parts.scheme in _POSTGRES_SCHEMES)
-        _ = parts.port
-    except ValueError:
-        is_usable = False
-    if not is_usable:
-        # The value itself may hold a key, so only what was expected is said.
-        raise SettingsError(f"{name}: not an address of the form {' or '.join(f'{scheme}://…' for scheme in schemes)}")
-    return SecretUrl(text, name)
-
-
-def _check_characters(name: str, text: str) -> None:
-    """Refuse an address whose password ends too early: what follows would be taken for a host, and shown as one."""
-    if any(character.isspace() or not character.isprintable() for character in text):
-        raise SettingsError(f"{name}: holds a blank or a control character (in a password, percent-encode it)")
-    after_scheme = text.partition("://")[2]
-    authority = re.split(r"[/?#]", after_scheme, maxsplit=1)[0]
-    if "@" in after_scheme[len(authority) :] or authority.count("@") > 1:
-        raise SettingsError(f"{name}: in a password, write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A, % as %25")
-    if text.startswith(_POSTGRES_SCHEMES) and re.search(r"%(?![0-9A-Fa-f]{2})", text):
-        raise SettingsError(f"{name}: a % that begins no code of two hexadecimal digits; write it as %25")
-
-
 def _follow(values: Mapping[str, str]) -> tuple[str, ...]:
-    text = _text(values, "OOF_FOLLOW") or PUMP_FUN_PROGRAM_ID
+    text = text_of(values, "OOF_FOLLOW") or PUMP_FUN_PROGRAM_ID
     return check_targets("OOF_FOLLOW", [part.strip() for part in text.split(",") if part.strip()])
 
 
@@ -370,25 +257,9 @@ def check_targets(setting: str, targets: list[str]) -> tuple[str, ...]:
     unique = tuple(dict.fromkeys(targets))
     for target in unique:
         if target not in ("all", "allWithVotes") and not is_pubkey(target):
-            raise SettingsError(f"{setting}: {_shown(target)} is neither 'all', 'allWithVotes' nor an address")
+            raise SettingsError(f"{setting}: {shown(target)} is neither 'all', 'allWithVotes' nor an address")
     if len(unique) > 1 and any(target.startswith("all") for target in unique):
         raise SettingsError(f"{setting}: 'all' already holds every address; name it alone")
     if not unique:
         raise SettingsError(f"{setting}: names nothing to follow")
     return unique
-
-
-def _positive(values: Mapping[str, str], name: str, default: int, at_most: int = 1_000_000) -> int:
-    text = _text(values, name)
-    if not text:
-        return default
-    # The length first: int() refuses thousands of digits with an error of its own.
-    # `isdecimal` alone would let in the digits of every script.
-    if not (text.isascii() and text.isdecimal()) or len(text) > 20 or not 1 <= int(text) <= at_most:
-        raise SettingsError(f"{name}: {_shown(text)} is not a whole number from 1 to {at_most}")
-    return int(text)
-
-
-def _shown(value: str) -> str:
-    """A bad value as an error may repeat it."""
-    return repr(value) if _HARMLESS.fullmatch(value) else f"the value ({len(value)} characters)"

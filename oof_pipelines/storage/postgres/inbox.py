@@ -47,11 +47,17 @@ class FeedIsRunningError(RuntimeError):
 
 
 class PostgresInbox:
-    """An `Inbox` on one connection. `database_url` is asked again before each reconnect (it may start a server)."""
+    """An `Inbox` on one connection. `database_url` is asked again before each reconnect (it may start a server).
 
-    def __init__(self, database_url: Callable[[], str], *, patience_seconds: float = 60.0) -> None:
+    There is one feed a database; whoever is not the feed may write beside it.
+    """
+
+    def __init__(
+        self, database_url: Callable[[], str], *, patience_seconds: float = 60.0, is_feed: bool = True
+    ) -> None:
         self._database_url = database_url
         self._patience_seconds = patience_seconds
+        self._is_feed = is_feed
         self._connection: AsyncConnection[Any] | None = None
         self._turn = asyncio.Lock()
 
@@ -86,6 +92,9 @@ class PostgresInbox:
 
     async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
         return [QueuedSignature(*row) for row in await self._fetch(statements.DUE, (now, limit))]
+
+    async def due_of(self, signatures: Sequence[str], now: datetime) -> list[QueuedSignature]:
+        return [QueuedSignature(*row) for row in await self._fetch(statements.DUE_OF, (list(signatures), now))]
 
     async def defer(self, signature: str, not_before: datetime, why: PutOff, detail: str) -> None:
         counted = (int(why is PutOff.EMPTY_ANSWER), int(why is PutOff.REFUSAL))
@@ -244,11 +253,12 @@ class PostgresInbox:
             url,
             autocommit=True,
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-            application_name="oof feed",
+            application_name="oof feed" if self._is_feed else "oof inbox",
             options=session_options(url, INBOX_STATEMENT_TIMEOUT_SECONDS),
         )
         try:
-            await _lock_feed(connection)
+            if self._is_feed:
+                await _lock_feed(connection)
         except BaseException:
             await connection.close()
             raise

@@ -18,10 +18,10 @@ with heard as (
 ), queued as (
     insert into fetch_queue (signature, slot, source)
     select signature, slot, 'socket' from heard
-    on conflict (signature) do nothing
-    returning 1
+    on conflict (signature) do update set source = excluded.source where fetch_queue.source = 'backfill'
+    returning xmax = 0 as is_new
 )
-select count(*) from queued
+select count(*) filter (where is_new) from queued
 """  # noqa: S608 - a condition of our own
 
 ENQUEUE = f"""
@@ -30,10 +30,11 @@ with queued as (
     select l.signature, l.slot, %s from unnest(%s::text[], %s::bigint[]) as l (signature, slot)
     where not exists (select from tx_raw t where t.sig = l.signature)
       and not exists (select from quarantine q where q.signature = l.signature and not {_REASON_MAY_END})
-    on conflict (signature) do nothing
-    returning 1
+    on conflict (signature) do update set source = excluded.source
+        where fetch_queue.source = 'backfill' and excluded.source <> 'backfill'
+    returning xmax = 0 as is_new
 )
-select count(*) from queued
+select count(*) filter (where is_new) from queued
 """  # noqa: S608 - a condition of our own
 
 INSERT_TX_RAW = """
@@ -120,11 +121,18 @@ order by t.slot, t.sig
 limit %s
 """
 
+# What a backfill listed waits for that backfill: it must not hold up what happens now.
 DUE = """
 select signature, slot, attempts, empty_answers, refusals from fetch_queue
-where not_before <= %s
+where not_before <= %s and source <> 'backfill'
 order by not_before, slot, signature
 limit %s
+"""
+
+DUE_OF = """
+select signature, slot, attempts, empty_answers, refusals from fetch_queue
+where signature = any(%s) and not_before <= %s
+order by slot desc, signature
 """
 
 DEFER = """

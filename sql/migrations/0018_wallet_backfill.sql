@@ -1,0 +1,1 @@
+-- How far wallets are proven complete, and the token accounts that belong to them.

@@ -1,0 +1,1 @@
+-- Jobs: analyses that were asked for, their continuations, and what each has to say on its way (spec 2 §3, 0009).

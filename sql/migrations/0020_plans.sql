@@ -1,0 +1,1 @@
+-- Plans, who has which, what was used today, and which wallets are looked at by schedule (spec 2 §3, 0008).

@@ -1,0 +1,1 @@
+-- Wallets whose positions are to be looked at again, and events that wait for their day's file.

@@ -1,0 +1,1 @@
+-- What accounts say by themselves: pools, mints, balances, as Geyser tells their changes.
