@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 CONFIG_FOLDER = Path(__file__).resolve().parent / "config"
+REPOSITORY_ROOT = CONFIG_FOLDER.parent.parent
 
 
 class ConfigFileError(ValueError):

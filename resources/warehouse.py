@@ -2,12 +2,13 @@
 
 import enum
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from oof_pipelines.config_files import read_config
 from oof_pipelines.market.risk import RiskThresholds, thresholds_of
+from oof_pipelines.plan_work import open_plan_work
 from oof_pipelines.position_work import open_position_work
 from oof_pipelines.pricing.filters import read_filters
 from oof_pipelines.settings import load_settings
@@ -28,6 +29,7 @@ from oof_pipelines.workflows.moments_bucket import MomentsReport
 from oof_pipelines.workflows.positions_bucket import InvalidPositionsError, PositionsReport
 from oof_pipelines.workflows.price_day import PriceReport, price_day
 from oof_pipelines.workflows.reference_prices import ReferenceReport, write_reference_day
+from oof_pipelines.workflows.request_analysis import CadenceReport
 from oof_pipelines.workflows.risk_flags import RiskReport, flag_day
 from oof_pipelines.workflows.update_wallets import DaySlices, InvalidBucketError, WalletReport, update_bucket
 
@@ -140,6 +142,16 @@ class Warehouse(dg.ConfigurableResource[None]):
             of_positions = work.lagging_positions(is_newest_counted=is_newest_counted)
             of_moments = work.lagging_moments(is_newest_counted=is_newest_counted)
             return of_positions, sorted(set(of_moments) - set(of_positions))
+
+    def due_analyses(self, cadence: str, now: datetime) -> int:
+        """How many watched wallets are due by a cadence."""
+        with open_plan_work(_database_url(), load_settings()) as work:
+            return work.due(cadence, now)
+
+    def request_due(self, cadence: str) -> CadenceReport:
+        """Queue the analyses of the watched wallets that are due; see `request_due`."""
+        with open_plan_work(_database_url(), load_settings()) as work:
+            return work.request_due(cadence, datetime.now(UTC))
 
     def days_waiting(self, dataset: str) -> dict[date, int]:
         """Day → final rows of the dataset that wait in the inbox. Raises where Postgres cannot be read."""

@@ -12,6 +12,7 @@ from oof_pipelines.storage.parquet.price_schemas import MONEY
 from oof_pipelines.storage.parquet.schemas import DATASETS, TOLD_DATASETS
 from oof_pipelines.storage.postgres.hot_told import select_told
 from oof_pipelines.storage.postgres.market_data_tables import MARKET_QUERY_TABLES
+from oof_pipelines.storage.postgres.plan_tables import PLAN_QUERY_TABLES
 
 
 def _hot(dataset: str) -> dict[str, Any]:
@@ -202,5 +203,6 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         {"target": pl.String(), "slot": pl.Int64(), "has_heard": pl.Boolean(), "updated_at": INSTANT},
     ),
     **MARKET_QUERY_TABLES,
+    **PLAN_QUERY_TABLES,
 }
 """Table → (query, column types)."""
