@@ -28,6 +28,7 @@ _DESCRIPTIONS = {
     "liquidity": "What wallets put into pools and took out of them, mint by mint.",
     "token_events": "Launches, graduations, migrations and pools made: the lives of tokens.",
     "market_events": "The market as one typed stream: trades pool by pool, pool states, launches, mints, liquidity.",
+    "anchor_events": "Events that our own programs emitted, byte for byte, each beside its action.",
     "position_events": "What happened to each wallet's holdings: bought, sold, sent, received, claimed, pooled; costs.",
 }
 _MOST_PROGRAMS_SHOWN = 20
@@ -118,5 +119,6 @@ def _shares(report: DecodeReport) -> dict[str, object]:
         "residual_value_share": tally.total.residual_value_share,
         "unread_instructions": tally.unread_instructions,
         "unknown_calls": tally.total.unknown_calls,
+        "cut_anchor_logs": tally.cut_anchor_logs,
         "by_program": dg.MetadataValue.md(table),
     }

@@ -47,6 +47,8 @@ LEFT_AS_THEY_ARE = {
     "transaction_json.py",
     "wallet_bucket.py",
 }
+# What accounts say is read outside of decoding, and its structs are asked for their fields by name.
+FOLDERS_LEFT_AS_THEY_ARE = {"accounts"}
 FOLDER, FINDER, HOOK = "oof_native", "oof_native_finder.py", "oof_native.pth"
 
 
@@ -98,6 +100,8 @@ def write_sources(work: Path) -> list[str]:
 
 
 def _is_compiled(module: Path) -> bool:
+    if module.parent.name in FOLDERS_LEFT_AS_THEY_ARE:
+        return False
     return module.name in ENGINE if module.parent.name == "positions" else module.name not in LEFT_AS_THEY_ARE
 
 

@@ -33,10 +33,20 @@ class MethodMissingError(SourceRefusedError):
 
 @dataclass(frozen=True, slots=True)
 class ListedSignature:
-    """One row of a signature listing."""
+    """One row of a signature listing. `block_time_s` (Unix seconds) is None where the node does not say."""
 
     signature: str
     slot: int
+    block_time_s: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAccount:
+    """A token account that is open, by the node's state: its address, mint and token program."""
+
+    account: str
+    mint: str
+    token_program: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,14 @@ class TransactionSource(Protocol):
         ...
 
 
+class WalletSource(TransactionSource, Protocol):
+    """A chain that also tells which token accounts an owner has."""
+
+    async def token_accounts_of(self, owner: str, token_program: str, min_slot: int) -> list[HeldAccount]:
+        """The owner's open accounts of one token program, by the finalised state of a slot not before `min_slot`."""
+        ...
+
+
 class LogSource(Protocol):
     """A chain that can be listened to."""
 
@@ -124,6 +142,7 @@ class QueuedSignature:
     """A signature known to exist whose body has yet to be fetched.
 
     `attempts` counts every time it was put off; `empty_answers` and `refusals` those that count towards giving it up.
+    `hinted_at` is set where nobody but a webhook told of it, and then neither the signature nor the slot need be true.
     """
 
     signature: str
@@ -131,6 +150,7 @@ class QueuedSignature:
     attempts: int
     empty_answers: int = 0
     refusals: int = 0
+    hinted_at: datetime | None = field(default=None, compare=False)
 
 
 class PutOff(enum.StrEnum):
@@ -251,6 +271,17 @@ class Inbox(Protocol):
 
     async def mark_final(self, signatures: Sequence[str]) -> None: ...
 
+    async def unplaced_slots(self, signatures: Sequence[str]) -> list[int]:
+        """Slots of these rows in which a wallet has several, and one of these does not know its position in the block."""
+        ...
+
+    async def place_in_slot(self, slot: int, signatures: Sequence[str]) -> int:
+        """Rows of `slot` that do not know their position, and are in no file yet, take it from the block's `signatures`.
+
+        Returns how many did.
+        """
+        ...
+
     async def retract(self, signature: str, detail: str) -> None:
         """Take back a provisional transaction that left the chain; its body stays in quarantine as the correction."""
         ...
@@ -296,5 +327,9 @@ class Clock(Protocol):
         ...
 
     def monotonic_s(self) -> float: ...
+
+    def cpu_ms(self) -> int:
+        """Milliseconds of processor that this process has used."""
+        ...
 
     async def sleep(self, seconds: float) -> None: ...

@@ -128,6 +128,16 @@ class JobCounts:
     """Until a job is due: 0 where one is, None where none is queued."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobWorker:
+    """Who serves the queue, or did until `seen_at`. `run_id` is the Dagster run that it is, None for a process of its own."""
+
+    worker: str
+    run_id: str | None
+    began_at: datetime
+    seen_at: datetime
+
+
 class LeaseLostError(Exception):
     """The job is not this worker's any more: it was cancelled, or taken for that of a dead worker. Nothing was written."""
 

@@ -23,6 +23,7 @@ from oof_pipelines.setting_values import SecretUrl as SecretUrl
 from oof_pipelines.setting_values import SettingsError as SettingsError
 from oof_pipelines.setting_values import folder_path, positive, public_key, shown, text_of, url_of
 from oof_pipelines.source_settings import (
+    AUTO,
     LOGS,
     ApiSettings,
     GeyserSettings,
@@ -31,6 +32,7 @@ from oof_pipelines.source_settings import (
     read_geyser,
     read_programs,
     read_sources,
+    read_standing_runs,
 )
 
 REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +104,7 @@ class Settings:
     geyser: GeyserSettings = field(default_factory=GeyserSettings)
     programs: ProgramSettings = field(default_factory=ProgramSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    standing_runs: str = AUTO
 
     @property
     def database_url(self) -> str | None:
@@ -149,6 +152,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         geyser=read_geyser(values),
         programs=read_programs(values),
         api=read_api(values),
+        standing_runs=read_standing_runs(values),
     )
 
 

@@ -24,6 +24,11 @@ SOURCES = (LOGS, GEYSER, ACCOUNTS, WEBHOOK)
 HEADER, HMAC = "header", "hmac"
 WEBHOOK_MODES = (HEADER, HMAC)
 
+AUTO, ALWAYS, NEVER, OFF = "auto", "always", "never", "off"
+STANDING_RUNS = (AUTO, ALWAYS, NEVER, OFF)
+"""When a Dagster run stands by for jobs: once there was one, from the start, never (one is started for a job that is due), or
+off: Dagster serves none at all."""
+
 _LARGEST_WEBHOOK_BYTES = 64 * 1024 * 1024
 
 
@@ -112,6 +117,14 @@ def read_api(values: Mapping[str, str]) -> ApiSettings:
             values, "OOF_WEBHOOK_MOST_BYTES", default.webhook_most_bytes, at_most=_LARGEST_WEBHOOK_BYTES
         ),
     )
+
+
+def read_standing_runs(values: Mapping[str, str]) -> str:
+    """One of `STANDING_RUNS`. Raises `SettingsError`."""
+    when = text_of(values, "OOF_STANDING_RUNS") or AUTO
+    if when not in STANDING_RUNS:
+        raise SettingsError(f"OOF_STANDING_RUNS: {shown(when)} is none of {', '.join(STANDING_RUNS)}")
+    return when
 
 
 def _secret(values: Mapping[str, str], name: str) -> SecretText | None:

@@ -64,7 +64,7 @@ class Warehouse(dg.ConfigurableResource[None]):
             store = _store()
             for day in days:
                 try:
-                    yield decode_day(store, served, day)
+                    yield decode_day(store, served, day, anchor_programs=_anchor_programs())
                 except InvalidPartitionError as error:
                     yield error
 
@@ -158,13 +158,18 @@ class Warehouse(dg.ConfigurableResource[None]):
         with PostgresFoldSource(_database_url()) as source:
             return source.days_waiting(dataset)
 
+    def growth(self, day: date) -> tuple[int, int, float]:
+        """What of a day waits to be folded, what it has, and for how long; see `PostgresFoldSource.growth`."""
+        with PostgresFoldSource(_database_url()) as source:
+            return source.growth(day)
+
     def days_to_decode(self) -> dict[date, int]:
         """Day → folded transactions not yet decoded into its files, or that an earlier decoder failed on.
 
         A day that lacks the file of a dataset, as an older version wrote fewer, waits as a whole: it counts 1 more.
         """
         with PostgresServedRows(_database_url()) as served:
-            waiting = served.days_waiting(decoder_version())
+            waiting = served.days_waiting(decoder_version(_anchor_programs()))
         for day in days_lacking_files(_store()):
             waiting[day] = waiting.get(day, 0) + 1
         return waiting
@@ -194,6 +199,10 @@ def risk_thresholds() -> RiskThresholds:
 def _database_url() -> str:
     settings = load_settings()
     return ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
+
+
+def _anchor_programs() -> tuple[str, ...]:
+    return load_settings().programs.ids
 
 
 def _store() -> ParquetStore:

@@ -10,7 +10,7 @@ from assets.features import features_1m
 from assets.prices import candles, reference_prices
 from assets.raw import raw_logs, raw_transactions
 from assets.risk_flags import risk_flags
-from oof_pipelines.workflows.waiting_days import next_range
+from oof_pipelines.workflows.waiting_days import is_worth_folding, next_range
 from resources.warehouse import Warehouse
 from sensors.in_flight import reason_to_pause, reason_to_wait
 
@@ -76,6 +76,10 @@ def _days_waiting(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> 
     waiting: dict[date, int] = {}
     stored = warehouse.days_stored()
     to_decode = warehouse.days_to_decode()
+    today = datetime.now(UTC).date()
+    inbox = [warehouse.days_waiting(dataset) for dataset in ("raw_transactions", "raw_logs")]
+    if any(today in found for found in inbox) and not is_worth_folding(*warehouse.growth(today)):
+        inbox = [{day: count for day, count in found.items() if day != today} for found in inbox]
     missing = sorted(to_decode.keys() - set(stored))
     if missing:
         # Nothing here can bring the file back, and asking for the day again and again would not either.
@@ -83,15 +87,13 @@ def _days_waiting(context: dg.SensorEvaluationContext, warehouse: Warehouse) -> 
             "the database says that raw_transactions of %s are in files, and they are not there (OOF_STORE)", missing[0]
         )
     for found in (
-        warehouse.days_waiting("raw_transactions"),
-        warehouse.days_waiting("raw_logs"),
+        *inbox,
         {day: count for day, count in to_decode.items() if day not in missing},
         dict.fromkeys(_untold_days(context.instance, stored), 1),
     ):
         for day, count in found.items():
             waiting[day] = waiting.get(day, 0) + count
     # A time that our clock has not reached has no partition yet.
-    today = datetime.now(UTC).date()
     return {day: count for day, count in waiting.items() if day <= today}
 
 

@@ -62,7 +62,7 @@ def test_the_specification_refuses_mistakes(service: str, key: str, value: objec
 
 
 def test_the_services_are_those_that_exist_today() -> None:
-    assert set(SERVICES) == {"postgres", "migrate", "webserver", "daemon", "feed", "market", "node"}
+    assert set(SERVICES) == {"postgres", "migrate", "webserver", "daemon", "feed", "worker", "api", "market", "node"}
     assert set(SERVICES) - set(OURS) == {"postgres"}
     assert [name for name in SERVICES if SERVICES[name].get("profiles")] == ["market", "node"]
 
@@ -107,7 +107,7 @@ def test_services_wait_for_what_they_need() -> None:
             assert how["condition"] == expected, (name, needed)
             # A service of a profile may be absent; any other may not.
             assert how.get("required", True) is not bool(SERVICES[needed].get("profiles")), (name, needed)
-    for name in ("webserver", "daemon", "feed", "market"):
+    for name in ("webserver", "daemon", "feed", "worker", "api", "market"):
         assert {"postgres", "migrate"} <= set(SERVICES[name]["depends_on"])
 
 
@@ -127,8 +127,10 @@ def test_ports_are_published_to_this_machine_alone() -> None:
     assert published == {
         "webserver": ["127.0.0.1:3000:3000"],
         "feed": [f"127.0.0.1:{up.METRICS_PORT}:9801"],
+        "api": ["127.0.0.1:8080:8080"],
         "market": ["127.0.0.1:9805:9805"],
     }
+    assert interpolated(SERVICES["api"]["ports"], {"OOF_API_PORT": "9000"}) == ["127.0.0.1:9000:8080"]
     assert interpolated(SERVICES["webserver"]["ports"], {"DAGSTER_WEBSERVER_PORT": "4000"}) == ["127.0.0.1:4000:3000"]
 
 
@@ -139,8 +141,12 @@ def test_no_secret_is_in_the_file() -> None:
                 assert VARIABLE.fullmatch(value), f"{name}: {key} is written out"
             if "://" in value and not value.startswith("$"):
                 assert urlsplit(value).password is None, f"{name}: {key} holds a password"
-    assert [name for name, service in SERVICES.items() if "env_file" in service] == ["feed", "market"]
-    assert all(SERVICES[name]["env_file"] == [{"path": ".env", "required": False}] for name in ("feed", "market"))
+    with_keys = ["feed", "worker", "market"]
+    assert [name for name, service in SERVICES.items() if "env_file" in service] == with_keys
+    assert all(SERVICES[name]["env_file"] == [{"path": ".env", "required": False}] for name in with_keys)
+    # The API is open to whoever can send to it: it has the one secret it compares with, and no key.
+    secret = {key for key in SERVICES["api"]["environment"] if re.search(r"SECRET|TOKEN|KEY|RPC|URL", key)}
+    assert secret == {"DATABASE_URL", "HELIUS_WEBHOOK_SECRET"}
     with pytest.raises(KeyError, match="POSTGRES_PASSWORD"):
         interpolated(COMPOSE, {})
 

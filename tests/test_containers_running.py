@@ -29,6 +29,7 @@ READY_SECONDS = 60.0
 POLL_SECONDS = 0.25
 # What `.env` holds: one source, at an address where nobody is.
 DOT_ENV = {"OOF_MARKET_SOURCES": "binance", "OOF_BINANCE_URL": "http://127.0.0.1:9"}
+WEBHOOK_SECRET = "open sesame"
 LOCATIONS = "{workspaceOrError {... on Workspace {locationEntries {locationOrLoadError {__typename}}}}}"
 
 
@@ -46,7 +47,7 @@ class Place:
         text = text.replace("@postgres:5432/", f"@127.0.0.1:{self.database_port}/").replace("//node:", "//127.0.0.1:")
         text = text.replace("/var/lib/oof", str(self.folder / "home"))
         text = re.sub(r"^/recorded$", str(self.folder / "recorded"), text)
-        return re.sub(r"\b(3000|8899|9801|9805)\b", lambda match: str(self.ports[match[0]]), text)
+        return re.sub(r"\b(3000|8080|8899|9801|9805)\b", lambda match: str(self.ports[match[0]]), text)
 
     def environment(self, name: str) -> dict[str, str]:
         """The Dockerfile's variables and the service's, and none of this process: what is missing there is missing here."""
@@ -145,7 +146,11 @@ def prepared_place(folder: Path) -> Iterator[Place]:
     address = urlsplit(server.start())
     assert address.password is not None
     assert address.port is not None
-    variables = {"POSTGRES_PASSWORD": address.password, "OOF_FOLLOW": "allWithVotes"}
+    variables = {
+        "POSTGRES_PASSWORD": address.password,
+        "OOF_FOLLOW": "allWithVotes",
+        "HELIUS_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
     try:
         yield Place(folder, address.port, free_ports(), variables)
     finally:
@@ -174,9 +179,10 @@ def free_ports() -> dict[str, int]:
             socket.socket() as node,
             socket.socket() as feed,
             socket.socket() as market,
+            socket.socket() as api,
             socket.socket() as neighbour,
         ):
-            for one in (web, node, feed, market):
+            for one in (web, node, feed, market, api):
                 one.bind(("0.0.0.0", 0))  # noqa: S104 - as the services do
             port = node.getsockname()[1]
             try:
@@ -185,6 +191,7 @@ def free_ports() -> dict[str, int]:
                 continue
             return {
                 "3000": web.getsockname()[1],
+                "8080": api.getsockname()[1],
                 "8899": port,
                 "9801": feed.getsockname()[1],
                 "9805": market.getsockname()[1],
@@ -217,15 +224,15 @@ def test_the_services_start_become_healthy_work_and_end(tmp_path: Path) -> None:
     with prepared_place(tmp_path) as place:
         services = LocalServices(place)
         try:
-            for name in ("feed", "webserver", "daemon", "market"):
+            for name in ("feed", "worker", "api", "webserver", "daemon", "market"):
                 services.start(name)
             assert re.search(r"^applied 0001_\w+\.sql$", services.log("migrate"), re.MULTILINE)
             assert services.started == set(SERVICES) - {"postgres"}
-            for name in ("node", "feed", "webserver", "daemon", "market"):
+            for name in ("node", "feed", "worker", "api", "webserver", "daemon", "market"):
                 services.wait_until_healthy(name)
             assert [port for port, here in place.ports.items() if not is_open_to_others(here)] == []
             check_what_they_do(place)
-            in_order = ("daemon", "market", "webserver", "feed", "node")
+            in_order = ("daemon", "market", "webserver", "api", "worker", "feed", "node")
             assert {name: services.end(name) for name in in_order} == dict.fromkeys(in_order, 0)
             assert [name for name in SERVICES if name != "postgres" and "Traceback" in services.log(name)] == []
         finally:
@@ -235,7 +242,10 @@ def test_the_services_start_become_healthy_work_and_end(tmp_path: Path) -> None:
 def test_what_leaves_the_image_is_absent_here_too(tmp_path: Path) -> None:
     hide_unneeded_modules(tmp_path / "without")
     place = Place(
-        tmp_path, 5432, {"3000": 3000, "8899": 8899, "9801": 9801, "9805": 9805}, {"POSTGRES_PASSWORD": "any"}
+        tmp_path,
+        5432,
+        {"3000": 3000, "8080": 8080, "8899": 8899, "9801": 9801, "9805": 9805},
+        {"POSTGRES_PASSWORD": "any"},
     )
     for module, is_there in (("pytest", False), ("mypy.api", False), ("dagster_webserver", True)):
         tried = subprocess.run(
@@ -250,6 +260,14 @@ def test_what_leaves_the_image_is_absent_here_too(tmp_path: Path) -> None:
 
 def check_what_they_do(place: Place) -> None:
     wait_for_all_stored(place)
+    hint = {"signature": "1" * 63 + "2", "slot": 1}
+    api = f"http://127.0.0.1:{place.ports['8080']}"
+    statuses = [
+        httpx.post(f"{api}/webhooks/helius", json=[hint], headers={"Authorization": shown}, timeout=5).status_code
+        for shown in ("close sesame", WEBHOOK_SECRET)
+    ]
+    assert statuses == [401, 200]
+    assert httpx.get(f"{api}/v1/health", timeout=5).json()["checks"]["feed"]["status"] == "ok"
     answer = httpx.post(f"http://127.0.0.1:{place.ports['3000']}/graphql", json={"query": LOCATIONS}, timeout=30).json()
     entries = answer["data"]["workspaceOrError"]["locationEntries"]
     assert [entry["locationOrLoadError"]["__typename"] for entry in entries] == ["RepositoryLocation"], json.dumps(

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from oof_pipelines.commands.feed_metrics import FeedCollector
 from oof_pipelines.telemetry import JsonFormatter, LineFormatter
 from oof_pipelines.workflows.decode_tally import DecodeTally, ProgramTally
-from oof_pipelines.workflows.follow import FeedCounts
+from oof_pipelines.workflows.feed_counts import FeedCounts, GeyserCounts
 
 
 def record(message: str, level: int = logging.INFO, **extra: object) -> logging.LogRecord:
@@ -71,3 +71,15 @@ def test_counts_are_metrics() -> None:
     assert 'oof_decode_program_unread_calls_total{program="pumpfun"} 1.0' in text
     assert 'oof_decode_program_unknown_calls_total{program="other"} 0.0' in text
     assert 'oof_rpc_calls_total{method="getSlot",outcome="answered"} 2.0' in text
+
+
+def test_a_geyser_stream_has_counts_of_its_own() -> None:
+    registry = CollectorRegistry()
+    geyser = GeyserCounts(transactions=7, held=2, lag_slots=40)
+    registry.register(FeedCollector(FeedCounts(), DecodeTally(), Counter(), geyser=geyser))
+    geyser.drops += 1
+    text = generate_latest(registry).decode()
+    assert "oof_geyser_transactions_total 7.0" in text
+    assert "oof_geyser_drops_total 1.0" in text
+    assert "oof_geyser_held 2.0" in text
+    assert "oof_geyser_lag_slots 40.0" in text

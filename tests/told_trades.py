@@ -14,6 +14,7 @@ from oof_pipelines.chain.moves import NATIVE_MINT, path_text
 from oof_pipelines.chain.replaced import replaced
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.actions import actions_of
+from oof_pipelines.decode.anchor_events import LOG, AnchorEvent
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.decoded import Decoded, decode_transaction
 from oof_pipelines.decode.facts import INSIDE, ON_TOP, Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
@@ -74,22 +75,24 @@ def facts_told(path: str, wallet: str, mint: str) -> list[Fact]:
 
 
 def with_told(decoded: Decoded) -> Decoded:
-    """The transaction with trades, liquidity and a launch told by its first instruction; a failed one has none."""
+    """The transaction with trades, liquidity, a launch and an event told by its first instruction; a failed one has none."""
     transaction = decoded.transaction
     if transaction.is_failed or not transaction.instructions:
         return decoded
     path, wallet = path_text(transaction.instructions[0].path), transaction.fee_payer
     routes, facts = routes_told(path, wallet), facts_told(path, wallet, address(f"token {transaction.signature}"))
+    emitted = (AnchorEvent(path, 0, PROGRAM, wallet, LOG, b"an event" + bytes(5)),)
     return replaced(
         decoded,
         routes=routes,
         facts=facts,
-        actions=actions_of(transaction, decoded.moves, Scene(transaction, decoded.moves), routes, facts),
+        actions=actions_of(transaction, decoded.moves, Scene(transaction, decoded.moves), routes, facts, emitted),
+        anchor_events=emitted,
         unknown=[UnknownCall(path, PROGRAM, "00ff00ff00ff00ff")],
     )
 
 
-def telling_decoder(parsed: ParsedTransaction) -> Decoded:
+def telling_decoder(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
     return with_told(decode_transaction(parsed))
 
 

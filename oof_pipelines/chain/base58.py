@@ -52,12 +52,13 @@ def _long_number(digits: str) -> int:
 def encode_base58(data: bytes) -> str:
     """`data` in base58; each leading zero byte is a leading '1'."""
     number = int.from_bytes(data, "big")
-    digits = []
+    parts = []
     while number:
-        number, value = divmod(number, 58)
-        digits.append(ALPHABET[value])
+        number, low = divmod(number, _SHORT_ONE)
+        # The digit one in front keeps the zeros of the 43 others, and is left out again.
+        parts.append(str(Pubkey.from_bytes((_SHORT_ONE + low).to_bytes(32, "big")))[1:])
     zeros = len(data) - len(data.lstrip(b"\0"))
-    return ALPHABET[0] * zeros + "".join(reversed(digits))
+    return _ZERO * zeros + "".join(reversed(parts)).lstrip(_ZERO)
 
 
 def is_pubkey(text: str) -> bool:

@@ -72,7 +72,7 @@ async def _is_read(settings: Settings, mark: str) -> bool:
 
 
 def _inbox(settings: Settings) -> PostgresInbox:
-    return PostgresInbox(lambda: running_database_url(settings.database_url, settings.home))
+    return PostgresInbox(lambda: running_database_url(settings.database_url, settings.home), is_feed=False)
 
 
 async def _ingest(settings: Settings, node: RunningNode, mark: str, stages: Stages) -> RecordedRead:

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from oof_pipelines.analysis_work import AnalysisOutcome
 from oof_pipelines.commands.analyze_json import dollars, instant, told
 from oof_pipelines.detectors.extremes import NAMES, RealizedSale, WalletExtremes
 from oof_pipelines.detectors.moment import Moment
-from oof_pipelines.workflows.analyze_wallets import WalletAnalysis
+from oof_pipelines.workflows.certificate import Certificate
 from oof_pipelines.workflows.wallet_coverage import Coverage
 from oof_pipelines.workflows.wallet_summary import Holding, WalletSummary
 
@@ -22,8 +23,9 @@ _CENT = Decimal("0.01")
 _PERCENT = Decimal("0.1")
 
 
-def story_of(analysis: WalletAnalysis, coverage: Coverage) -> dict[str, Any]:
+def story_of(outcome: AnalysisOutcome) -> dict[str, Any]:
     """The object that --json prints, of JSON's own types; `wallets` only where there are several."""
+    analysis = outcome.analysis
     wallets = {"wallets": list(analysis.wallets)} if len(analysis.wallets) > 1 else {}
     return {
         "wallet": analysis.wallets[0],
@@ -33,7 +35,10 @@ def story_of(analysis: WalletAnalysis, coverage: Coverage) -> dict[str, Any]:
         "episodes": told(analysis.episodes),
         "moments": told(analysis.moments),
         "extremes": {name: _extreme(value) for name, value in _named(analysis.extremes)},
-        "coverage": told(coverage),
+        "coverage": told(outcome.coverage),
+        "certificates": told(outcome.certificates),
+        "is_partial": outcome.is_partial,
+        "ceilings_hit": list(outcome.ceilings_hit),
     }
 
 
@@ -48,8 +53,9 @@ def _extreme(value: RealizedSale | Moment | None) -> Any:
     return {name: inner for name, inner in shown.items() if name != "explain"} if isinstance(value, Moment) else shown
 
 
-def print_report(analysis: WalletAnalysis, coverage: Coverage) -> None:
+def print_report(outcome: AnalysisOutcome) -> None:
     """Summary, extremes, moments, what is held, and what all of it rests on."""
+    analysis = outcome.analysis
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, highlight=False)
     since = "" if analysis.since is None else f", from {_time(analysis.since)} on"
     console.print(Text(f"{' + '.join(analysis.wallets)}  as of {_time(analysis.as_of)}{since}", style="bold"))
@@ -57,7 +63,9 @@ def print_report(analysis: WalletAnalysis, coverage: Coverage) -> None:
     _print_extremes(console, analysis.extremes)
     _print_moments(console, analysis.moments)
     _print_holdings(console, analysis.summary.holdings)
-    _print_coverage(console, coverage)
+    _print_coverage(console, outcome.coverage)
+    for certificate in outcome.certificates:
+        _print_certificate(console, certificate)
 
 
 def _print_summary(console: Console, summary: WalletSummary) -> None:
@@ -144,6 +152,20 @@ def _print_coverage(console: Console, coverage: Coverage) -> None:
         f"residual {_of(coverage.residual_share)}, undecoded {_of(coverage.undecoded_share)} of those days, "
         f"unknown basis {_of(coverage.unknown_basis_share)} of proceeds",
         coverage.note,
+    ]
+    for line in lines:
+        console.print(Text(line, style="dim"))
+
+
+def _print_certificate(console: Console, one: Certificate) -> None:
+    value = one.value
+    lines = [
+        f"certificate of {one.wallet}: {'complete' if one.is_complete else 'not proven complete'}, "
+        f"{one.listed_transactions:,} listed, {one.accounts_proven:,} of {one.accounts_enumerated:,} token accounts proven "
+        f"({one.accounts_found_by_balances:,} known by balances, {one.accounts_left_out:,} left out)",
+        f"  by value moved: residual {_of(value.residual_share_of_usd)} of dollars, "
+        f"{_of(value.residual_share_of_lamports)} of lamports; by programs not decoded at most "
+        f"{_of(value.undecoded_share_of_usd)} and {_of(value.undecoded_share_of_lamports)}",
     ]
     for line in lines:
         console.print(Text(line, style="dim"))

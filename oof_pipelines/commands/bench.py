@@ -6,8 +6,10 @@ from oof_pipelines.commands.bench_analyze import analyze
 from oof_pipelines.commands.bench_decode import decode
 from oof_pipelines.commands.bench_features import features
 from oof_pipelines.commands.bench_fifo import fifo
+from oof_pipelines.commands.bench_freshness import freshness
 from oof_pipelines.commands.bench_ingest import ingest
 from oof_pipelines.commands.bench_prices import prices
+from oof_pipelines.commands.bench_webhook import webhook
 
 EPILOG = """\b
 Examples:
@@ -16,6 +18,8 @@ Examples:
   oof bench decode --largest 1000000
   oof bench fifo --peer
   oof bench analyze --growth
+  oof bench freshness --rates 10
+  oof bench webhook --rate 200
 """
 
 
@@ -27,7 +31,7 @@ def bench(context: click.Context) -> None:
     Without a subcommand, every benchmark is run, one after the other.
     """
     if context.invoked_subcommand is None:
-        for benchmark in (ingest, decode, features, prices, fifo, analyze):
+        for benchmark in (ingest, decode, features, prices, fifo, analyze, webhook):
             click.echo(f"oof bench {benchmark.name}")
             context.invoke(benchmark)
 
@@ -38,3 +42,5 @@ bench.add_command(features)
 bench.add_command(prices)
 bench.add_command(fifo)
 bench.add_command(analyze)
+bench.add_command(freshness)
+bench.add_command(webhook)

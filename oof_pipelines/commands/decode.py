@@ -66,6 +66,7 @@ def decode(sources: tuple[str, ...], explain: bool, gaps: bool, strict: bool) ->
     Amounts are strings of raw units. A file that is no transaction gives {"file", "error"}.
     """
     console = Console(width=None if sys.stdout.isatty() else 160)
+    anchor_programs = load_settings().programs.ids
     has_errors = False
     parsed: list[ParsedTransaction] = []
     for source in _bodies(sources):
@@ -73,7 +74,7 @@ def decode(sources: tuple[str, ...], explain: bool, gaps: bool, strict: bool) ->
         if not error:
             try:
                 transaction = parse_transaction(source.body)
-                decoded = decode_transaction(transaction)
+                decoded = decode_transaction(transaction, anchor_programs)
             except BodyError as problem:
                 error = str(problem)
             except Exception as problem:

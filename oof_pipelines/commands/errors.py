@@ -27,6 +27,8 @@ from oof_pipelines.storage.postgres.locks import PartitionIsBusyError
 from oof_pipelines.storage.postgres.migrate import MigrationError
 from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
 from oof_pipelines.workflows.fold import InvalidPartitionError
+from oof_pipelines.workflows.plans import PlansConfigError
+from oof_pipelines.workflows.request_analysis import QuotaSpentError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +43,8 @@ _MENDABLE = (
     DamagedPartitionError,
     ReplacedMeanwhileError,
     RiskConfigError,
+    PlansConfigError,
+    QuotaSpentError,
     MigrationError,
     EmbeddedPostgresError,
     InvalidPartitionError,
@@ -100,7 +104,8 @@ def hide_secrets(text: str) -> str:
     if settings is None:
         return text
     urls = [*settings.rpc_endpoints, *settings.rpc_sockets, *([settings.database] if settings.database else [])]
-    for secret in (*urls, *settings.market.secrets):
+    served = (settings.geyser.url, settings.geyser.token, settings.api.webhook_secret)
+    for secret in (*urls, *settings.market.secrets, *(each for each in served if each is not None)):
         text = secret.hide_in(text)
     return text
 

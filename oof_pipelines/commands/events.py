@@ -14,7 +14,7 @@ from oof_pipelines.chain.base58 import is_pubkey
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.other_homes import hint_at_other_homes
 from oof_pipelines.commands.sql_output import print_table
-from oof_pipelines.market.events import KINDS, MarketEvent
+from oof_pipelines.market.events import STORED_KINDS, MarketEvent
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.workflows.replay import stored_events
@@ -35,7 +35,9 @@ _EXACT_IN_JSON = 2**53
 @click.option("--since", type=click.DateTime(_INSTANTS), help="First instant, UTC.")
 @click.option("--until", type=click.DateTime(_INSTANTS), help="Instant before which it ends, UTC.")
 @click.option("--mint", help="Only events of this coin.")
-@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this kind; may be repeated.")
+@click.option(
+    "--kind", "kinds", type=click.Choice(STORED_KINDS), multiple=True, help="Only this kind; may be repeated."
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many events.")
 @click.option("--json", "is_json", is_flag=True, help="A line of JSON an event, as long as there are any.")
 @plain_errors

@@ -1,4 +1,4 @@
-"""The feed's counts as Prometheus metrics (`oof_feed_*`, `oof_decode_*`), read when scraped."""
+"""The feed's counts as Prometheus metrics (`oof_feed_*`, `oof_geyser_*`, `oof_decode_*`), read when scraped."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from prometheus_client.registry import Collector
 from oof_pipelines.decode.program_names import PROGRAM_NAMES
 from oof_pipelines.workflows.decode_tally import DecodeTally, ProgramTally
 from oof_pipelines.workflows.feature_stream import FeatureCounts
-from oof_pipelines.workflows.follow import FeedCounts
+from oof_pipelines.workflows.feed_counts import FeedCounts, GeyserCounts
 
-GAUGES = ("in_flight", "newest_slot", "finalized_slot")
+GAUGES = ("in_flight", "newest_slot", "finalized_slot", "held", "lag_slots")
 
 
 class FeedCollector(Collector):
-    """Counts of a running feed, what it decoded by program, and its RPC calls by method and outcome."""
+    """Counts of a running feed and of its Geyser stream, what it decoded by program, its RPC calls by method and outcome."""
 
     def __init__(
         self,
@@ -25,8 +25,10 @@ class FeedCollector(Collector):
         tally: DecodeTally,
         rpc_outcomes: Counter[tuple[str, str]],
         features: FeatureCounts | None = None,
+        geyser: GeyserCounts | None = None,
     ) -> None:
         self._counts = counts
+        self._geyser = geyser
         self._features = features or FeatureCounts()
         self._tally = tally
         self._rpc_outcomes = rpc_outcomes
@@ -35,12 +37,9 @@ class FeedCollector(Collector):
         REGISTRY.register(self)
 
     def collect(self) -> Iterator[Metric]:
-        for field in fields(self._counts):
-            value = getattr(self._counts, field.name)
-            if field.name in GAUGES:
-                yield GaugeMetricFamily(f"oof_feed_{field.name}", f"feed: {field.name}", value=value)
-            else:
-                yield CounterMetricFamily(f"oof_feed_{field.name}", f"feed: {field.name} since start", value=value)
+        yield from _counted("feed", self._counts)
+        if self._geyser is not None:
+            yield from _counted("geyser", self._geyser)
         yield from self._decoding()
         for field in fields(self._features):
             text = f"features_1m: {field.name.replace('_', ' ')} since start"
@@ -90,3 +89,12 @@ class FeedCollector(Collector):
             total.unknown_calls += one.unknown_calls
             total.unread_calls += one.unread_calls
         return by_name
+
+
+def _counted(source: str, counts: FeedCounts | GeyserCounts) -> Iterator[Metric]:
+    for field in fields(counts):
+        value = getattr(counts, field.name)
+        if field.name in GAUGES:
+            yield GaugeMetricFamily(f"oof_{source}_{field.name}", f"{source}: {field.name}", value=value)
+        else:
+            yield CounterMetricFamily(f"oof_{source}_{field.name}", f"{source}: {field.name} since start", value=value)

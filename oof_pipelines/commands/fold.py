@@ -49,7 +49,7 @@ def fold(days: tuple[datetime, ...], is_redecoding: bool) -> None:
     named = [day.date() for day in days]
     failures = [
         *_fold_inbox(url, store, named),
-        *_decode_days(url, store, named, is_redecoding),
+        *_decode_days(url, store, named, is_redecoding, settings.programs.ids),
         *flag_days(url, store),
         *make_prices(url, settings, store),
         *make_features(url, store),
@@ -75,16 +75,19 @@ def _fold_inbox(url: str, store: ParquetStore, named: list[date]) -> list[str]:
     return failures
 
 
-def _decode_days(url: str, store: ParquetStore, named: list[date], is_redecoding: bool) -> list[str]:
+def _decode_days(
+    url: str, store: ParquetStore, named: list[date], is_redecoding: bool, anchor_programs: tuple[str, ...]
+) -> list[str]:
     failures = []
+    version = decoder_version(anchor_programs)
     with PostgresServedRows(url) as served:
         # A database made anew serves no day yet: the files restore it. An older version wrote fewer datasets.
         unserved = set(store.days(RAW_TRANSACTIONS.name)) - served.days_decoded()
         lacking = days_lacking_files(store)
-        others = served.days_of_other_decoders(decoder_version()) if is_redecoding else []
-        for day in named or sorted({*unserved, *lacking, *served.days_waiting(decoder_version()), *others}):
+        others = served.days_of_other_decoders(version) if is_redecoding else []
+        for day in named or sorted({*unserved, *lacking, *served.days_waiting(version), *others}):
             try:
-                report = decode_day(store, served, day)
+                report = decode_day(store, served, day, anchor_programs=anchor_programs)
             except InvalidPartitionError as error:
                 failures.append(str(error))
                 continue

@@ -7,15 +7,21 @@ import logging
 import random
 import signal
 import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import click
 from prometheus_client import start_http_server
 
 from oof_pipelines.chain.slot_clock import GENESIS_HASHES
+from oof_pipelines.commands.account_metrics import AccountCollector
+from oof_pipelines.commands.account_sources import account_sources, log_targets
 from oof_pipelines.commands.errors import plain_errors
 from oof_pipelines.commands.feed_metrics import FeedCollector
+from oof_pipelines.commands.feed_sources import geyser_stream
 from oof_pipelines.interfaces import Clock, SourceRefusedError, SourceUnavailableError
 from oof_pipelines.settings import Settings, SettingsError, check_targets, load_settings
+from oof_pipelines.source_settings import GEYSER
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.parquet.trade_slices import ParquetTrades
 from oof_pipelines.storage.postgres.database import ready_database_url, running_database_url
@@ -29,6 +35,7 @@ from oof_pipelines.transport.rpc import EndpointsRefuseUsError, RpcClient
 from oof_pipelines.transport.system_clock import SystemClock
 from oof_pipelines.workflows.feature_stream import FeatureStream
 from oof_pipelines.workflows.follow import Feed
+from oof_pipelines.workflows.follow_geyser import GeyserFeed
 
 logger = logging.getLogger(__name__)
 _REPORT_SECONDS = 10
@@ -43,6 +50,7 @@ Examples:
   oof follow all                              everything but votes
   oof follow allWithVotes --from-slot 0       everything, and what happened before
   RPC_PRIMARY=https://… oof follow ADDRESS    one address on your own endpoint
+  OOF_SOURCES=geyser OOF_GEYSER_URL=https://… oof follow    by a Geyser stream, gaps over RPC
 """
 
 
@@ -62,8 +70,9 @@ def follow(
 ) -> None:
     """Hear TARGETS (all, allWithVotes, or addresses), fetch every transaction once, and keep it in the inbox.
 
-    Runs until Ctrl-C. It may be killed at any time: the next start repairs what was missed. An endpoint that does not
-    answer is named in a warning and tried on; one that does not let us in ends the start.
+    OOF_SOURCES says how it hears: logs, geyser, accounts, webhook, or several of them together. Runs until Ctrl-C. It may be
+    killed at any time: the next start repairs what was missed. An endpoint that does not answer is named in a warning and
+    tried on; one that does not let us in ends the start.
     """
     settings = load_settings()
     if not settings.rpc_endpoints:
@@ -93,23 +102,40 @@ async def _follow(
     inbox = PostgresInbox(lambda: running_database_url(settings.database_url, settings.home))
     async with rpc, inbox:
         await _check_cluster(rpc, settings, clock, Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, randomness))
+        stream = await geyser_stream(settings, clock, randomness)
         features = await _start_features(settings, inbox, clock)
         feed = Feed(
             rpc,
             socket,
             inbox,
             clock,
-            targets=targets,
+            targets=log_targets(settings, targets),
             cluster=settings.cluster,
             concurrency=settings.rpc_concurrency,
             from_slot=from_slot,
             listener=features,
+            is_leaving_out_votes="all" in targets and GEYSER in settings.sources,
+            anchor_programs=settings.programs.ids,
         )
+        accounts = await account_sources(settings, rpc, inbox, clock, randomness, from_slot=from_slot)
+        geyser = None
+        if stream is not None:
+            geyser = GeyserFeed(
+                stream, rpc, inbox, clock, feed.storing, feed.listing, targets=targets, from_slot=from_slot
+            )
         if metrics_at is not None:
-            FeedCollector(feed.counts, feed.tally, rpc.outcomes, features.counts).register()
+            geyser_counts = None if geyser is None else geyser.counts
+            FeedCollector(feed.counts, feed.tally, rpc.outcomes, features.counts, geyser_counts).register()
+            AccountCollector(accounts).register()
             _serve_metrics(*metrics_at)
-        logger.info("following", extra={"targets": ",".join(targets), "endpoint": str(settings.rpc_endpoints[0])})
-        await _run_until_signal(feed)
+        heard = {"targets": ",".join(targets), "sources": ",".join(settings.sources)}
+        logger.info("following", extra={**heard, "endpoint": str(settings.rpc_endpoints[0])})
+        # Everything that hears writes into the one inbox, from which the feed fetches, stores and finalises.
+        sources: list[Callable[[], Coroutine[Any, Any, None]]] = [feed.run]
+        if geyser is not None:
+            sources.append(geyser.run)
+        sources += [one.run for one in (accounts.hints, accounts.stream) if one is not None]
+        await _run_until_signal(sources, lambda: _shown_counts(feed, geyser) | accounts.shown_counts())
 
 
 async def _start_features(settings: Settings, inbox: PostgresInbox, clock: Clock) -> FeatureStream:
@@ -166,25 +192,38 @@ async def _ask_genesis_hash(rpc: RpcClient, settings: Settings, clock: Clock, ba
         warning.cancel()
 
 
-async def _run_until_signal(feed: Feed) -> None:
-    running = asyncio.create_task(feed.run())
-    reporting = asyncio.create_task(_report(feed))
+async def _run_until_signal(
+    sources: Sequence[Callable[[], Coroutine[Any, Any, None]]], counts: Callable[[], dict[str, int]]
+) -> None:
+    running = asyncio.create_task(_run_all(sources))
+    reporting = asyncio.create_task(_report(counts))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, running.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await running
     reporting.cancel()
-    _log_counts("stopped", feed)
+    logger.info("stopped", extra=counts())
 
 
-async def _report(feed: Feed) -> None:
+async def _run_all(sources: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for run in sources:
+            tasks.create_task(run())
+
+
+async def _report(counts: Callable[[], dict[str, int]]) -> None:
     while True:
         await asyncio.sleep(_REPORT_SECONDS)
-        _log_counts("progress", feed)
+        logger.info("progress", extra=counts())
 
 
-def _log_counts(event: str, feed: Feed) -> None:
+def _shown_counts(feed: Feed, geyser: GeyserFeed | None) -> dict[str, int]:
     counts = feed.counts
-    shown = ("heard", "stored", "quarantined", "finalised", "repaired", "drops", "in_flight", "newest_slot")
-    logger.info(event, extra={name: getattr(counts, name) for name in shown})
+    names = ("heard", "stored", "quarantined", "finalised", "repaired", "drops", "in_flight", "newest_slot")
+    shown = {name: getattr(counts, name) for name in names}
+    if geyser is None:
+        return shown
+    newest_slot = max(counts.newest_slot, geyser.counts.newest_slot)
+    drops = counts.drops + geyser.counts.drops
+    return shown | {"newest_slot": newest_slot, "drops": drops, "geyser": geyser.counts.transactions}

@@ -8,6 +8,13 @@ from oof_pipelines.settings import SettingsError
 HOST = "127.0.0.1"
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
 def check_port(setting: str, port: int) -> None:
     """Raise `SettingsError`, one line that begins with `setting`, where `port` is taken or not for us to have."""
     with socket.socket() as probe:

@@ -27,13 +27,16 @@ NODE_START_SECONDS = 600.0
 """Long enough to index hundreds of thousands of files (about 1,000 a second on a busy core)."""
 _START_LINE = re.compile(
     r"node: (?P<http>http://\S+) (?P<ws>ws://\S+) transactions=(?P<transactions>\d+) slots=\d+ "
-    r"files=(?P<files>\d+) skipped=(?P<skipped>\d+) "
+    r"files=(?P<files>\d+) skipped=(?P<skipped>\d+) speed=\S+(?: geyser=(?P<geyser>http://\S+))?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RunningNode:
-    """A node that serves, how many transactions it has, and what of its files it skipped: `skips` is a line a reason."""
+    """A node that serves, how many transactions it has, and what of its files it skipped: `skips` is a line a reason.
+
+    `geyser_url` is empty where it serves no Geyser stream.
+    """
 
     child: Child
     http_url: str
@@ -42,6 +45,7 @@ class RunningNode:
     file_count: int
     skipped_file_count: int
     skips: tuple[str, ...]
+    geyser_url: str = ""
 
     def described(self) -> str:
         """What it serves, in a few words."""
@@ -59,7 +63,8 @@ class RunningNode:
 
     def environment(self) -> dict[str, str]:
         """What points a feed at it. Its budget is this machine's, not a provider's."""
-        return {
+        geyser = {"OOF_GEYSER_URL": self.geyser_url, "OOF_GEYSER_TOKEN": ""} if self.geyser_url else {}
+        return geyser | {
             "RPC_PRIMARY": self.http_url,
             "RPC_SECONDARY": "",
             "RPC_WS": self.ws_url,
@@ -104,14 +109,28 @@ def start_node(
     faults: str | None = None,
     seed: int = 0,
     timeout_seconds: float = NODE_START_SECONDS,
+    name: str = "node",
+    request_log: Path | None = None,
+    announced: Path | None = None,
+    has_geyser: bool = False,
 ) -> RunningNode:
-    """Start the node on a free port and wait until it serves; `click.ClickException` with its log where it does not."""
+    """Start the node on a free port and wait until it serves; `click.ClickException` with its log where it does not.
+
+    `request_log` gets a line of JSON for each request, `announced` one for each announcement; with `has_geyser` it serves a
+    Geyser stream too.
+    """
     command = [sys.executable, "-m", "oof_pipelines", "node", "--port", "0", "--name-skipped"]
     command += ["--speed", str(speed), "--seed", str(seed)]
     if faults:
         command += ["--faults", faults]
+    if request_log is not None:
+        command += ["--log", str(request_log)]
+    if announced is not None:
+        command += ["--announced", str(announced)]
+    if has_geyser:
+        command += ["--geyser-port", "0"]
     # A folder's name may begin with a dash.
-    child = processes.start("node", [*command, "--", str(folder)], is_piped=True)
+    child = processes.start(name, [*command, "--", str(folder)], is_piped=True)
     line = processes.read_line(child, timeout_seconds)
     match = _START_LINE.match(line or "")
     if match is None:
@@ -130,6 +149,7 @@ def start_node(
         int(match["files"]),
         int(match["skipped"]),
         tuple(text.removeprefix(SUMMARY_PREFIX) for text in skips),
+        match["geyser"] or "",
     )
 
 

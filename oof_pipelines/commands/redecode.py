@@ -58,7 +58,9 @@ def redecode(program: str, since: datetime, until: datetime | None, most_wallets
         click.echo(f"{len(days)} of {len(store.days('raw_transactions'))} stored days call {program}")
         for number, day in enumerate(days, 1):
             try:
-                redecoded = redecode_day(store, served, day, program_ids, is_dry_run=is_dry_run)
+                redecoded = redecode_day(
+                    store, served, day, program_ids, is_dry_run=is_dry_run, anchor_programs=settings.programs.ids
+                )
             except InvalidPartitionError as error:
                 failures.append(str(error))
                 continue

@@ -10,15 +10,18 @@ import click
 
 from oof_pipelines.testing.golden_chain import write_golden
 from oof_pipelines.testing.golden_market import StoryError
+from oof_pipelines.testing.recorded_accounts import write_accounts
+from oof_pipelines.testing.synthetic_account_writes import AccountWrites
 from oof_pipelines.testing.synthetic_chain import (
     DEFAULT_START_SLOT,
     DEFAULT_START_TIME_S,
     Encoding,
+    SyntheticTransaction,
     generate,
     write_transactions,
 )
 from oof_pipelines.testing.synthetic_ledger import LedgerError
-from oof_pipelines.testing.synthetic_trading import generate_trading
+from oof_pipelines.testing.synthetic_trading import Trading, generate_trading
 from oof_pipelines.testing.synthetic_written_ledger import WrittenLedgerError
 
 _GOLDEN_ABOUT = 1_200
@@ -82,6 +85,9 @@ def synth() -> None:
     show_default=True,
     help="Block time of the first slot, in Unix seconds.",
 )
+@click.option(
+    "--accounts", "has_accounts", is_flag=True, help="With --wallets: also what each transaction wrote into accounts."
+)
 def chain(
     folder: Path,
     wallets: int,
@@ -91,19 +97,34 @@ def chain(
     encoding: str,
     start_slot: int,
     start_time_s: int,
+    has_accounts: bool,
 ) -> None:
     """Write a synthetic chain, one file a transaction, SIGNATURE.json.
 
     With --wallets, these buy and sell coins on pump.fun, PumpSwap, Raydium AMM v4 and CPMM, in true encodings with exact
     balances. Without, the transactions are of the System, token, associated-token, memo and lookup-table programs,
     executed in process; there are no swaps among them. Some fail. The same options write the same bytes, so running
-    it again changes nothing. Files that are in DIR already stay there.
+    it again changes nothing. Files that are in DIR already stay there. --accounts adds account_updates.tsv.gz, which
+    `oof node` serves as account changes.
     """
     when = {"start_slot": start_slot, "start_time_s": start_time_s, "days": days}
     is_trading = wallets > 0
-    made = generate_trading(seed, wallets, transactions, **when) if is_trading else generate(seed, transactions, **when)
+    if has_accounts and not is_trading:
+        raise click.UsageError("--accounts wants --wallets: a chain without swaps has no pools")
+    writes: list[AccountWrites] = []
+
+    def follow(trading: Trading) -> Callable[[SyntheticTransaction], None]:
+        writes.append(AccountWrites(trading.ledger, trading.pools))
+        return writes[0].landed
+
+    if is_trading:
+        made = generate_trading(seed, wallets, transactions, **when, on_trading=follow if has_accounts else None)
+    else:
+        made = generate(seed, transactions, **when)
     with _writing(folder, transactions) as on_written:
         written = write_transactions(folder, made, cast("Encoding", encoding), on_written)
+        for one in writes:
+            write_accounts(folder, one.updates)
     click.echo(f"{written} transactions in {folder}")
     _name_others(folder, written)
 

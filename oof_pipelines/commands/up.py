@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from oof_pipelines.commands.api import WEBHOOK_OFF
 from oof_pipelines.commands.dagster_api import DagsterApi
 from oof_pipelines.commands.dagster_instance import (
     daemon_command,
@@ -23,6 +24,7 @@ from oof_pipelines.commands.postgres import without_password
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.commands.recorded_chain import check_recorded, choose_recording, recorded_option, start_node
 from oof_pipelines.settings import Settings, SettingsError, load_settings
+from oof_pipelines.source_settings import ALWAYS, AUTO
 from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.workflows.refresh_market import STREAMS
@@ -53,7 +55,7 @@ Examples:
 )
 @plain_errors
 def up(recorded: Path | None, speed: float, metrics_port: int) -> None:
-    """Run Postgres, the feed, Dagster's webserver and daemon; a recorded chain too where no RPC_PRIMARY is set.
+    """Run Postgres, the feed, the API, Dagster's webserver and daemon; a recorded chain too where no RPC_PRIMARY is set.
 
     Prints where everything is. Ctrl-C stops all of it; what was stored stays in OOF_HOME, or in OOF_HOME/recorded where
     the chain is a recorded one: the two never mix.
@@ -65,10 +67,13 @@ def up(recorded: Path | None, speed: float, metrics_port: int) -> None:
         # What was recorded or made up must never mix with what a real node says.
         home = settings.home / "recorded"
         settings = replace(settings, home=home, store=home / "parquet_store", database=None)
-    if settings.webserver_port == metrics_port:
-        raise SettingsError(f"--metrics-port: {metrics_port} is the port of DAGSTER_WEBSERVER_PORT too")
-    check_port("DAGSTER_WEBSERVER_PORT", settings.webserver_port)
-    check_port("--metrics-port", metrics_port)
+    _check_ports(
+        {
+            "DAGSTER_WEBSERVER_PORT": settings.webserver_port,
+            "--metrics-port": metrics_port,
+            "OOF_API_PORT": settings.api.port,
+        }
+    )
     if not settings.rpc_endpoints:
         check_recorded(recorded)
     server = EmbeddedPostgres(settings.home) if settings.database_url is None else None
@@ -85,6 +90,16 @@ def up(recorded: Path | None, speed: float, metrics_port: int) -> None:
         click.echo("up: stopped")
         if interruption.signal_number != signal.SIGINT:
             raise
+
+
+def _check_ports(ports: dict[str, int]) -> None:
+    """Raise `SettingsError` where two of ours are the same, or one is taken."""
+    taken: dict[int, str] = {}
+    for setting, port in ports.items():
+        if port in taken:
+            raise SettingsError(f"{setting}: {port} is the port of {taken[port]} too")
+        taken[port] = setting
+        check_port(setting, port)
 
 
 def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: int) -> None:
@@ -111,6 +126,7 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
             for skip in node.skips:
                 click.echo(skip, err=True)
         processes.start("feed", follow, feed_environment)
+        processes.start("api", [program("oof"), "api", "--json-logs"], feed_environment)
         if set(STREAMS.values()).intersection(settings.market.sources):
             # What is asked now and then is asked by Dagster's schedules; a stream wants a process that listens.
             processes.start("market", [program("oof"), "market", "--streams", "--json-logs"])
@@ -122,14 +138,18 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
         cancelled = api.cancel_left_over_runs()
         if cancelled:
             click.echo(f"{cancelled} Dagster runs were left by an earlier start and are cancelled", err=True)
-        processes.start("daemon", daemon_command(), dagster)
+        # Jobs ask the node that the feed asks, and the first one is not to wait for a run to start either.
+        standing = ALWAYS if settings.standing_runs == AUTO else settings.standing_runs
+        daemon_environment = {**dagster, **feed_environment, "OOF_STANDING_RUNS": standing}
+        processes.start("daemon", daemon_command(), daemon_environment)
         asked = ", ".join(settings.market.sources) or "nobody (OOF_MARKET_SOURCES)"
         click.echo(
             f"Dagster   {address}\n"
             f"Postgres  {without_password(url)}\n"
             f"RPC       {source}\n"
             f"market    {asked}\n"
-            f"metrics   http://127.0.0.1:{metrics_port}/metrics\n"
+            f"API       http://{settings.api.host}:{settings.api.port}  (webhook {_webhook(settings)})\n"
+            f"metrics   http://127.0.0.1:{metrics_port}/metrics, http://{settings.api.host}:{settings.api.port}/metrics\n"
             f"home      {settings.home}\n"
             f"store     {settings.store}\n"
             f"logs      {settings.home / 'logs'}\n"
@@ -138,3 +158,7 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
         while True:
             processes.check()
             time.sleep(_WATCH_SECONDS)
+
+
+def _webhook(settings: Settings) -> str:
+    return WEBHOOK_OFF if settings.api.webhook_secret is None else f"on, by {settings.api.webhook_mode}"

@@ -14,6 +14,7 @@ from oof_pipelines.chain.moves import (
     path_text,
 )
 from oof_pipelines.chain.transaction import Instruction, ParsedTransaction
+from oof_pipelines.decode.anchor_events import ANCHOR_EVENT, AnchorEvent
 from oof_pipelines.decode.call import Scene
 from oof_pipelines.decode.facts import Claim, Fact, Leg, Liquidity, TokenEvent
 from oof_pipelines.decode.routes import Route
@@ -35,9 +36,14 @@ _ACTION_KINDS = {
 
 
 def actions_of(
-    transaction: ParsedTransaction, moves: list[Move], scene: Scene | None, routes: list[Route], facts: list[Fact]
+    transaction: ParsedTransaction,
+    moves: list[Move],
+    scene: Scene | None,
+    routes: list[Route],
+    facts: list[Fact],
+    emitted: tuple[AnchorEvent, ...] = (),
 ) -> list[Action]:
-    """Fee first, then what the book shows, path by path, then trades with their legs, then other facts, residual last.
+    """Fee first, then what the book shows, path by path, then trades with their legs, other facts, events, residual last.
 
     `scene` is the transaction's where it calls a program that makes routes or facts.
     """
@@ -55,6 +61,8 @@ def actions_of(
         made.route(route)
     for fact in facts:
         made.fact(fact)
+    for event in emitted:
+        made.anchor_event(event)
     made.residual(transaction, residual)
     return made.actions
 
@@ -205,6 +213,10 @@ class _Maker:
             self._add(
                 fact.path, fact.kind, fact.wallet, mint, amount_raw, venue=fact.venue, paths=self._paths(fact.path)
             )
+
+    def anchor_event(self, event: AnchorEvent) -> None:
+        """An event of a program of ours: it moves nothing, and is whose transaction it is. What it says is kept beside."""
+        self._add(event.path, ANCHOR_EVENT, event.wallet, "", 0)
 
     def _paths(self, path: str) -> tuple[str, ...]:
         """The paths of what moved in a call."""

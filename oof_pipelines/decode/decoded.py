@@ -1,11 +1,14 @@
 """A transaction decoded whole: moves, routes, facts, actions, who took part, and what it shows of tokens."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from oof_pipelines.chain.actions import Action
 from oof_pipelines.chain.moves import Move
 from oof_pipelines.chain.transaction import ParsedTransaction
 from oof_pipelines.decode.actions import actions_of
+from oof_pipelines.decode.anchor_events import AnchorEvent, anchor_events_of, calls_any, is_log_cut
 from oof_pipelines.decode.book import book_transaction
 from oof_pipelines.decode.bot_fees import with_bot_fees
 from oof_pipelines.decode.call import Scene
@@ -33,7 +36,8 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     """Everything read off one transaction.
 
     `decimals` is by mint; `unread` are paths whose data or accounts fitted no layout of their program, `unknown` calls
-    whose discriminator none of its layouts has.
+    whose discriminator none of its layouts has. `anchor_events` are those of the programs that decoding was told of;
+    `is_anchor_log_cut` says that one of them ran and the node cut the log short, so that events of it may be missing.
     """
 
     transaction: ParsedTransaction
@@ -45,14 +49,19 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     decimals: dict[str, int]
     unread: list[str]
     unknown: list[UnknownCall]
+    anchor_events: tuple[AnchorEvent, ...] = ()
+    is_anchor_log_cut: bool = False
 
     @property
     def has_residual(self) -> bool:
         return any(action.kind == "residual" for action in self.actions)
 
 
-def decode_transaction(transaction: ParsedTransaction) -> Decoded:
-    """Decode one parsed transaction. Deterministic; raises nothing for what a readable transaction holds."""
+def decode_transaction(transaction: ParsedTransaction, anchor_programs: Collection[str] = ()) -> Decoded:
+    """Decode one parsed transaction. Deterministic; raises nothing for what a readable transaction holds.
+
+    Of `anchor_programs` the events are told as they were emitted, whatever they say.
+    """
     transaction = with_owners(transaction)
     logs = LoggedData(transaction)
     booked = book_transaction(transaction, logs)
@@ -62,7 +71,9 @@ def decode_transaction(transaction: ParsedTransaction) -> Decoded:
         reading = read_facts(scene)
         routes = with_caller_fees(scene, routes_of(scene, reading.facts))
         routes = with_bot_fees(scene, routes, reading.facts)
-    actions = actions_of(transaction, booked.moves, scene, routes, reading.facts)
+    is_anchor = bool(anchor_programs) and calls_any(transaction, anchor_programs)
+    emitted = anchor_events_of(transaction, logs, anchor_programs) if is_anchor else ()
+    actions = actions_of(transaction, booked.moves, scene, routes, reading.facts, emitted)
     return Decoded(
         transaction,
         booked.moves,
@@ -73,6 +84,8 @@ def decode_transaction(transaction: ParsedTransaction) -> Decoded:
         booked.decimals,
         [*booked.unread, *reading.unread],
         reading.unknown,
+        emitted,
+        is_anchor and not transaction.is_failed and is_log_cut(transaction),
     )
 
 

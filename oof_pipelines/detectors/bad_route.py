@@ -4,13 +4,13 @@ Compared is all the wallet gave with all it kept: a bot's commission, a platform
 trade are part of how much worse it was. Routes over other coins are not reconstructed; quotes know them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import msgspec
 
 from oof_pipelines.decode.money import base_and_quote
-from oof_pipelines.detectors.input import MINUTE_S, DetectorInput, SeenQuote, Swap
+from oof_pipelines.detectors.input import MINUTE_S, DetectorInput, PoolState, SeenQuote, Swap
 from oof_pipelines.detectors.moment import (
     BAD_ROUTE,
     ONE_E18,
@@ -26,6 +26,7 @@ from oof_pipelines.detectors.moment import (
 )
 from oof_pipelines.detectors.pools import KnownPools, PoolOffer
 from oof_pipelines.detectors.seen_prices import explained_share, joined_sources
+from oof_pipelines.detectors.thresholds import BadRouteThresholds
 
 QUOTES = "quotes"
 POOLS = "pool_reserves"
@@ -45,12 +46,23 @@ class BadRoute:
     kind = BAD_ROUTE
     version = 1
 
+    def __init__(self) -> None:
+        self._newest: tuple[Sequence[PoolState], tuple[BadRouteThresholds, int], KnownPools] | None = None
+
     def detect(self, seen: DetectorInput) -> list[Moment]:
         """The moments of an input, in the order of its swaps."""
-        pools = KnownPools(seen.pool_states, seen.thresholds.bad_route, seen.as_of_s)
+        pools = self._known(seen)
         quotes = _Quotes(seen.quotes, seen.as_of_s)
         found = (self._of_swap(seen, pools, quotes, swap) for swap in seen.swaps)
         return [moment for moment in found if moment is not None]
+
+    def _known(self, seen: DetectorInput) -> KnownPools:
+        """The pools of an input. Owners that share the very same states share these."""
+        asked = (seen.thresholds.bad_route, seen.as_of_s)
+        newest = self._newest
+        if newest is None or newest[0] is not seen.pool_states or newest[1] != asked:
+            newest = self._newest = seen.pool_states, asked, KnownPools(seen.pool_states, *asked)
+        return newest[2]
 
     def _of_swap(self, seen: DetectorInput, pools: KnownPools, quotes: "_Quotes", swap: Swap) -> Moment | None:
         limits = seen.thresholds.bad_route

@@ -4,7 +4,7 @@ All of it is of the owner set that is asked about (a single wallet is one of its
 `as_of_s`. Times are whole seconds since 1970, UTC, dollars whole numbers of 10^-18.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -115,6 +115,15 @@ class PoolState(msgspec.Struct, frozen=True, gc=False):
     def order_key(self) -> tuple[int, bool, int, str, int]:
         """Slot, position in the block (unknown ones behind the known), signature, path."""
         return (self.slot, self.tx_index is None, self.tx_index or 0, self.signature, self.log_idx)
+
+
+class StatesInOrder(tuple[PoolState, ...]):
+    """Pool states in the order of their `order_key`. Owners that are looked at together share one, read by pair."""
+
+    @classmethod
+    def of(cls, states: Iterable[PoolState]) -> "StatesInOrder":
+        """From states in any order; what is one already stays itself."""
+        return states if isinstance(states, cls) else cls(sorted(states, key=lambda one: one.order_key))
 
 
 class SeenQuote(msgspec.Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from oof_pipelines.detectors.input import PoolState, Swap
+from oof_pipelines.detectors.input import PoolState, StatesInOrder, Swap
 from oof_pipelines.detectors.thresholds import INPUT_FEE, QUOTE_FEE, VIRTUAL, BadRouteThresholds, PoolRule
 
 _WHOLE_BPS = 10_000
@@ -63,7 +63,7 @@ class KnownPools:
     def __init__(self, states: Iterable[PoolState], limits: BadRouteThresholds, as_of_s: int) -> None:
         self._limits = limits
         self._of_pairs: dict[frozenset[str], dict[tuple[str, str], list[PoolState]]] = {}
-        for state in sorted(states, key=lambda one: one.order_key):
+        for state in StatesInOrder.of(states):
             rule = limits.pools.get(state.venue)
             if rule is None or state.at_s > as_of_s or state.is_virtual != (rule.reserves == VIRTUAL):
                 continue

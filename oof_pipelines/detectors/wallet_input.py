@@ -13,6 +13,7 @@ from oof_pipelines.detectors.input import (
     HeldLot,
     PoolState,
     SeenQuote,
+    StatesInOrder,
     Swap,
 )
 from oof_pipelines.detectors.lot_history import held_lots, is_within_set
@@ -67,7 +68,7 @@ def detector_input(
         own_minutes={mint: frozenset(minutes) for mint, minutes in own_minutes.items()},
         idle_mint=idle_mint,
         idle_changes=tuple(_changes(known, idle_mint, rules, decimals.get(idle_mint))),
-        pool_states=tuple(sorted(pool_states, key=lambda one: one.order_key)),
+        pool_states=StatesInOrder.of(pool_states),
         quotes=tuple(quotes),
     )
 

@@ -1,4 +1,4 @@
-"""The market as one typed stream: trades, pool states, launches, migrations, mints and risk flags, each with its order key.
+"""The market as one typed stream: trades, pool states, launches, migrations, mints, balances and risk flags, in one order.
 
 Everything that watches the market (prices, features, strategies) folds over these events and nothing else, so that stored
 days and the live feed go through the same code. Amounts are base units; SOL is the wrapped mint's address. Where a
@@ -19,6 +19,7 @@ GRADUATION = "graduation"
 MIGRATION = "migration"
 LIQUIDITY_CHANGED = "liquidity_changed"
 RISK_FLAG = "risk_flag"
+WALLET_BALANCE = "wallet_balance"
 
 KINDS = (
     TOKEN_MINT_INFO,
@@ -30,8 +31,12 @@ KINDS = (
     GRADUATION,
     MIGRATION,
     RISK_FLAG,
+    WALLET_BALANCE,
 )
 """In the order in which events of one path come: a mint is made before it is launched, a trade leaves a pool's state."""
+
+STORED_KINDS = tuple(kind for kind in KINDS if kind != WALLET_BALANCE)
+"""Those that transactions make, and so files hold; accounts alone tell balances."""
 
 # A position in the block that nobody told comes behind those that are known, as in the files (nulls last).
 _UNKNOWN_TX_INDEX = 2**31 - 1
@@ -223,6 +228,16 @@ class RiskFlag(_Event, frozen=True, tag=RISK_FLAG):
     share_bps: int | None
 
 
+class WalletBalance(_Event, frozen=True, tag=WALLET_BALANCE):
+    """What a watched account holds, as the account itself says: SOL of a wallet, or the tokens of one of its accounts."""
+
+    KIND: ClassVar[str] = WALLET_BALANCE
+
+    mint: str
+    wallet: str
+    balance_raw: int
+
+
 MarketEvent = (
     Trade
     | PoolState
@@ -233,4 +248,5 @@ MarketEvent = (
     | Graduation
     | Migration
     | RiskFlag
+    | WalletBalance
 )

@@ -4,6 +4,7 @@ The day may be made in stretches of whole hours, each handed what the one before
 and sixty minutes are folded from the minutes, only their signers are counted anew, since counts of people do not add up.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -22,6 +23,8 @@ from oof_pipelines.pricing.two_step import second_steps, with_two_step
 
 PART_TRADES = 500_000
 """Trades that are folded at once: some 400 MB."""
+
+FINEST = next(name for name, seconds in TIMEFRAMES.items() if seconds == MINUTE_S)
 
 _RANKS = {USDC_MINT: 3, USDT_MINT: 2, NATIVE_MINT: 1}
 _MONEY = list(MONEY_MINTS.values())
@@ -42,14 +45,30 @@ def day_candles(
     return finish_day([fold_stretch(trades, decimals, filters, no_levels()).by_timeframe], reference)
 
 
-def fold_stretch(trades: pl.DataFrame, decimals: pl.DataFrame, filters: PriceFilters, before: pl.DataFrame) -> Stretch:
+def day_minutes(
+    trades: pl.DataFrame, decimals: pl.DataFrame, filters: PriceFilters, reference: ReferencePrices
+) -> pl.DataFrame:
+    """Candles of a minute alone, of a whole day or of what it has from some minute on."""
+    minutes = fold_stretch(trades, decimals, filters, no_levels(), timeframes=(FINEST,)).by_timeframe[FINEST]
+    return finish_candles(minutes, steps_of(minutes, minutes["quote_mint"].unique()), reference)
+
+
+def fold_stretch(
+    trades: pl.DataFrame,
+    decimals: pl.DataFrame,
+    filters: PriceFilters,
+    before: pl.DataFrame,
+    *,
+    timeframes: Collection[str] = tuple(TIMEFRAMES),
+) -> Stretch:
     """Candles of one stretch of whole hours, from its trades (see `code_trades`) and the levels of the stretch before."""
     coded = code_trades(trades, decimals)
     rows, levels = mark_trades(coded, filters, before)
     believed = rows.filter(pl.col("reason") == BELIEVED)
     minutes = _minutes(coded, rows, believed)
     by_timeframe = {}
-    for name, seconds in TIMEFRAMES.items():
+    for name in timeframes:
+        seconds = TIMEFRAMES[name]
         is_finest = seconds == MINUTE_S
         working = minutes if is_finest else fold_minutes(minutes, _signers(coded, believed, seconds), seconds)
         by_timeframe[name] = shaped(working, seconds)

@@ -23,3 +23,28 @@ class StoredDays:
     transactions: int
     undecoded: int
     residual_days: list[date]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTransaction:
+    """A stored and decoded transaction in which a wallet takes part. `is_filed` says that the day's files hold it."""
+
+    signature: str
+    slot: int
+    tx_index: int | None
+    at: datetime
+    is_failed: bool
+    is_final: bool
+    is_filed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WalletCounts:
+    """Of one wallet's stored transactions: see `Certificate`, which has the same fields."""
+
+    transactions: int
+    failed: int
+    provisional: int
+    undecoded: int
+    unordered: int
+    balance_gaps: int

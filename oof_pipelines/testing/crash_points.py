@@ -5,13 +5,13 @@ kills this process (what a crash does) or the embedded PostgreSQL of OOF_HOME (w
 itself knows nothing of it: the classes that touch the outside world are watched from here.
 
 A step is PART.METHOD:MOMENT:COUNT, such as `inbox.store:after:2`. MOMENT is `before` or `after` the call, or `commit`:
-every statement of the call's transaction has been made, and its COMMIT not yet been sent. Parts and methods are in `PARTS`;
-`fold.STEP:before:COUNT` are the steps that `fold_day` names, `decode.STEP` those of `decode_day` (`decode.write_moves`:
-blanks are underscores), `flag.STEP` those of `flag_day` and `wallets.STEP` those of `update_bucket`; `partition.rename` is
-between the unfinished Parquet file and the finished one.
+every statement of the call's transaction has been made, and its COMMIT not yet been sent. Parts and methods are in `PARTS`.
+`WORKFLOW.STEP:before:COUNT` are the steps that a workflow names itself (`WORKFLOWS`), blanks as underscores:
+`decode.write_moves`. `partition.rename` is between the unfinished Parquet file and the finished one.
 """
 
 import functools
+import importlib
 import inspect
 import os
 import signal
@@ -30,39 +30,106 @@ import click
 import psycopg
 
 from oof_pipelines.settings import load_settings
+from oof_pipelines.storage.parquet.position_schemas import MOMENT_DATASETS, POSITION_DATASETS
+from oof_pipelines.storage.parquet.price_schemas import CANDLE_DATASETS
 from oof_pipelines.storage.parquet.schemas import DECODED_DATASETS, WALLET_DATASETS
-from oof_pipelines.storage.parquet.store import ParquetStore
-from oof_pipelines.storage.postgres.fold_source import PostgresFoldSource
-from oof_pipelines.storage.postgres.inbox import PostgresInbox
-from oof_pipelines.storage.postgres.served_rows import PostgresServedRows
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
-from oof_pipelines.storage.postgres.wallet_contents import PostgresWalletContents
-from oof_pipelines.transport.rpc import RpcClient
-from oof_pipelines.workflows import decode_day, fold, risk_flags, update_wallets
 
-PARTS: dict[str, tuple[type, tuple[str, ...]]] = {
+_POSTGRES = "oof_pipelines.storage.postgres"
+_WORKFLOWS = "oof_pipelines.workflows"
+
+PARTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "inbox": (
-        PostgresInbox,
-        ("record_heard", "enqueue", "defer", "discard", "store", "mark_final", "retract", "save_checkpoint"),
+        f"{_POSTGRES}.inbox",
+        "PostgresInbox",
+        (
+            "record_heard",
+            "enqueue",
+            "defer",
+            "discard",
+            "store",
+            "mark_final",
+            "retract",
+            "move_slot",
+            "save_checkpoint",
+        ),
     ),
-    "source": (RpcClient, ("slot", "transaction", "blocks", "block_signatures", "signature_statuses")),
-    "partition": (ParquetStore, ("read", "write")),
-    "waiting": (PostgresFoldSource, ("waiting", "clear")),
-    "served": (PostgresServedRows, ("hot_rows", "publish")),
-    "contents": (PostgresWalletContents, ("record",)),
+    "source": (
+        "oof_pipelines.transport.rpc",
+        "RpcClient",
+        ("slot", "transaction", "blocks", "block_signatures", "signature_statuses"),
+    ),
+    "partition": ("oof_pipelines.storage.parquet.store", "ParquetStore", ("read", "write")),
+    "waiting": (f"{_POSTGRES}.fold_source", "PostgresFoldSource", ("waiting", "clear")),
+    "served": (f"{_POSTGRES}.served_rows", "PostgresServedRows", ("hot_rows", "publish")),
+    "contents": (f"{_POSTGRES}.wallet_contents", "PostgresWalletContents", ("record",)),
+    "positions": (
+        f"{_POSTGRES}.positions",
+        "PostgresPositions",
+        ("begin_positions", "publish_positions", "begin_moments", "publish_moments"),
+    ),
+    "touched": (f"{_POSTGRES}.touched_wallets", "PostgresTouched", ("take", "serve")),
+    "coverage": (
+        f"{_POSTGRES}.wallet_coverage",
+        "PostgresCoverage",
+        ("prove", "note_listed", "note_accounts", "set_tx_index", "settle", "save_state"),
+    ),
+    "hints": (f"{_POSTGRES}.webhook_hints", "PostgresHints", ("queue",)),
+    "jobs": (f"{_POSTGRES}.jobs", "PostgresJobs", ("enqueue", "claim", "append", "complete")),
 }
-MOMENTS = ("before", "commit", "after")
+"""Part → the module and class that touches the outside world, and the methods that are watched."""
+
 FOLD_STEPS = ("read", "validate", "write", "clear", "done")
-DECODE_STEPS = (
+DECODE_STEPS = ("read", "decode", "validate", *(f"write_{name}" for name in DECODED_DATASETS), "publish", "done")
+FLAG_STEPS = ("read", "fold", "validate", "write", "done")
+PRICE_STEPS = (
     "read",
-    "decode",
+    "fold",
+    "finish",
     "validate",
-    *(f"write_{name}" for name in DECODED_DATASETS),
+    "begin",
+    *(f"write_{n}" for n in CANDLE_DATASETS),
     "publish",
     "done",
 )
-FLAG_STEPS = ("read", "fold", "validate", "write", "done")
+FEATURE_STEPS = ("read", "finish", "validate", "begin", "write", "publish", "done")
+REFERENCE_STEPS = ("read", "validate", "write", "record", "done")
 WALLET_STEPS = ("read", "validate", "mark", *(f"write_{name}" for name in WALLET_DATASETS), "record", "done")
+POSITION_STEPS = (
+    "read",
+    "fold",
+    "validate",
+    "begin",
+    *(f"write_{name}" for name in POSITION_DATASETS),
+    "publish",
+    "done",
+)
+MOMENT_STEPS = (
+    "read",
+    "detect",
+    "validate",
+    "begin",
+    *(f"write_{name}" for name in MOMENT_DATASETS),
+    "publish",
+    "done",
+)
+REFRESH_STEPS = ("take", "read", "make", "serve")
+
+WORKFLOWS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "fold": (f"{_WORKFLOWS}.fold", "fold_day", FOLD_STEPS),
+    "decode": (f"{_WORKFLOWS}.decode_day", "decode_day", DECODE_STEPS),
+    "flag": (f"{_WORKFLOWS}.risk_flags", "flag_day", FLAG_STEPS),
+    "reference": (f"{_WORKFLOWS}.reference_prices", "write_reference_day", REFERENCE_STEPS),
+    "price": (f"{_WORKFLOWS}.price_day", "price_day", PRICE_STEPS),
+    "features": (f"{_WORKFLOWS}.features_day", "features_day", FEATURE_STEPS),
+    "wallets": (f"{_WORKFLOWS}.update_wallets", "update_bucket", WALLET_STEPS),
+    "positions": (f"{_WORKFLOWS}.positions_bucket", "make_positions", POSITION_STEPS),
+    "moments": (f"{_WORKFLOWS}.moments_bucket", "make_moments", MOMENT_STEPS),
+    "refresh": (f"{_WORKFLOWS}.refresh_wallets", "refresh_turn", REFRESH_STEPS),
+}
+"""Workflow → its module and function, and the steps it names. A step of a part may have the same first word."""
+
+MOMENTS = ("before", "commit", "after")
 _RENAME = "partition.rename"
 _UNFINISHED = ".unfinished"
 _DEATH_SECONDS = 10.0
@@ -81,9 +148,8 @@ class CrashPoint:
         """`inbox.store:after:2`. Raises ValueError where there is no such step."""
         step, _, rest = text.partition(":")
         moment, _, count = rest.partition(":")
-        known = {f"{part}.{method}" for part, (_, methods) in PARTS.items() for method in methods}
-        known |= {f"fold.{name}" for name in FOLD_STEPS} | {f"decode.{name}" for name in DECODE_STEPS}
-        known |= {f"flag.{name}" for name in FLAG_STEPS} | {f"wallets.{name}" for name in WALLET_STEPS} | {_RENAME}
+        watched = [*PARTS.items(), *WORKFLOWS.items()]
+        known = {f"{name}.{step}" for name, (_, _, steps) in watched for step in steps} | {_RENAME}
         if step not in known:
             raise ValueError(f"{text!r}: no step {step!r}; there are {', '.join(sorted(known))}")
         if moment not in MOMENTS or not count.isdecimal() or int(count) < 1:
@@ -115,17 +181,23 @@ class CrashPlan:
             self._crash()
 
     def install(self) -> None:
-        """Watch every part of this process from now on. There is no way back: it is for a process of its own."""
-        for part, (owner, methods) in PARTS.items():
+        """Watch what the point is of, from now on. There is no way back: it is for a process of its own.
+
+        Whoever imports a workflow later gets the watched one; commands are imported when they are called.
+        """
+        name, _, step = self._point.step.partition(".")
+        if self._point.step == _RENAME:
+            self._watch_renames()
+        elif name in PARTS and step in PARTS[name][2]:
+            module, owner_name, methods = PARTS[name]
+            owner = getattr(importlib.import_module(module), owner_name)
             for method in methods:
-                setattr(owner, method, self._watched(f"{part}.{method}", getattr(owner, method)))
-        self._watch_commits()
-        self._watch_renames()
-        # Whoever imports the workflow later gets this one; commands are imported when they are called.
-        fold.fold_day = functools.partial(fold.fold_day, at_step=self._step_of("fold"))
-        decode_day.decode_day = functools.partial(decode_day.decode_day, at_step=self._step_of("decode"))
-        risk_flags.flag_day = functools.partial(risk_flags.flag_day, at_step=self._step_of("flag"))
-        update_wallets.update_bucket = functools.partial(update_wallets.update_bucket, at_step=self._step_of("wallets"))
+                setattr(owner, method, self._watched(f"{name}.{method}", getattr(owner, method)))
+            self._watch_commits()
+        else:
+            module_name, function, _ = WORKFLOWS[name]
+            workflow = importlib.import_module(module_name)
+            setattr(workflow, function, functools.partial(getattr(workflow, function), at_step=self._step_of(name)))
 
     def _step_of(self, workflow: str) -> Callable[[str], None]:
         return lambda name: self.reach(f"{workflow}.{name.replace(' ', '_')}", "before")

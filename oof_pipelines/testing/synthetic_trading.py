@@ -5,7 +5,7 @@ are true, balances exact, signatures verify. Wallets and coins exist, with SOL, 
 wallet's coins are all bought on it. The same seed and counts give the same bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
@@ -203,12 +203,23 @@ class Trading:
 
 
 def generate_trading(
-    seed: int, wallets: int, transaction_count: int, *, start_slot: int, start_time_s: int, days: int
+    seed: int,
+    wallets: int,
+    transaction_count: int,
+    *,
+    start_slot: int,
+    start_time_s: int,
+    days: int,
+    on_trading: Callable[[Trading], Callable[[SyntheticTransaction], None]] | None = None,
 ) -> Iterator[SyntheticTransaction]:
-    """The transactions of a trading chain in ledger order; slots and times as in `synthetic_chain.generate`."""
+    """The transactions of a trading chain in ledger order; slots and times as in `synthetic_chain.generate`.
+
+    `on_trading` is told of the chain before it begins, and what it gives is told of each transaction as it lands.
+    """
     if wallets < 1:
         raise ValueError(f"wallets must be at least 1, they are {wallets}")
     trading = Trading(seed, wallets, transaction_count)
+    on_landed = on_trading(trading) if on_trading is not None else None
     slots = plan_slots(trading.dice, transaction_count, start_slot=start_slot, start_time_s=start_time_s, days=days)
     for occupied in slots:
         signatures: set[str] = set()
@@ -218,4 +229,6 @@ def generate_trading(
             if landed.signature in signatures:
                 raise WrittenLedgerError(f"slot {occupied.slot}: {landed.signature} landed twice")
             signatures.add(landed.signature)
+            if on_landed is not None:
+                on_landed(landed)
             yield landed

@@ -109,6 +109,10 @@ class WrittenLedger:
         """The token account at the last `begin`."""
         return self._tokens_before.get(account, self._tokens.get(account))
 
+    def changed_accounts(self) -> list[Pubkey]:
+        """Accounts that were written since the last `begin`, or since what was done was undone, in order."""
+        return list(dict.fromkeys((*self._lamports_before, *self._tokens_before)))
+
     # --- what programs do ---
 
     def move_lamports(self, source: Pubkey, destination: Pubkey, lamports: int) -> None:

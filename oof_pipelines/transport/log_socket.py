@@ -1,29 +1,13 @@
-"""logsSubscribe over a WebSocket that comes back: fallback endpoints, exponential backoff with jitter.
+"""logsSubscribe over a WebSocket that comes back."""
 
-Announcements made while the socket is away are lost to it; the listener is told (`Dropped`, `Subscribed`) and repairs.
-"""
-
-import asyncio
-import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
-import websockets
-from websockets.asyncio.client import ClientConnection, connect
 
-from oof_pipelines.interfaces import Clock, Dropped, HeardLog, Subscribed
-from oof_pipelines.settings import SecretUrl
-from oof_pipelines.transport.loopback import is_loopback
-from oof_pipelines.transport.pacing import Backoff
-from oof_pipelines.transport.trouble import reason_of
+from oof_pipelines.interfaces import Dropped, HeardLog, Subscribed
+from oof_pipelines.transport.node_socket import Message, NodeSocket, decode_message
 from oof_pipelines.transport.wire_types import SignatureText, SlotNumber
-
-_PING_SECONDS = 10
-# A connection that stood this long was healthy although its target was silent.
-_HEALTHY_AFTER_SECONDS = 60
-_ACCESS_STATUSES = frozenset({401, 402, 403})
-_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
 class _Value(msgspec.Struct):
@@ -47,110 +31,24 @@ class _Parameters(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    id: int | None = None
     method: str | None = None
     params: _Parameters | None = None
-    result: Any = None
-    error: Any = None
 
 
 _message_decoder = msgspec.json.Decoder(_Message)
 
 
-class LogSocket:
+class LogSocket(NodeSocket):
     """A `LogSource` over WebSocket endpoints, taken in turn."""
 
-    def __init__(
-        self, endpoints: Sequence[SecretUrl], *, timeout_seconds: float, clock: Clock, randomness: random.Random
-    ) -> None:
-        if not endpoints:
-            raise ValueError("RPC_WS: no WebSocket endpoint is configured or derived from RPC_PRIMARY")
-        self._endpoints = list(endpoints)
-        self._timeout_seconds = timeout_seconds
-        self._clock = clock
-        self._randomness = randomness
-
-    async def listen(self, target: str) -> AsyncGenerator[Subscribed | HeardLog | Dropped, None]:
-        """Announcements of `target` for ever; only cancelling ends it.
-
-        A connection that brought an announcement, or stood for a minute, was healthy: after it the first endpoint is
-        tried again, soon. One that did not hands over to the next endpoint.
-        """
-        backoff = Backoff(0.2, 30.0, self._randomness)
-        position = 0
-        while True:
-            endpoint = self._endpoints[position % len(self._endpoints)]
-            position += 1
-            subscribed_at_s: float | None = None
-            try:
-                async with self._connect(endpoint) as socket:
-                    await self._subscribe(socket, target)
-                    subscribed_at_s = self._clock.monotonic_s()
-                    yield Subscribed(str(endpoint))
-                    async for message in socket:
-                        heard = _read_notification(message)
-                        if heard is not None:
-                            backoff.reset()
-                            position = 0
-                            yield heard
-                    reason = "closed by the node"
-            except (OSError, TimeoutError, websockets.WebSocketException, _ProtocolError) as error:
-                reason = endpoint.hide_in(_reason_for(error))
-            if subscribed_at_s is not None and self._clock.monotonic_s() - subscribed_at_s >= _HEALTHY_AFTER_SECONDS:
-                backoff.reset()
-                position = 0
-            yield Dropped(f"{endpoint.named}: {reason}")
-            await self._clock.sleep(backoff.next_delay_seconds())
-
-    def _connect(self, endpoint: SecretUrl) -> connect:
-        return connect(
-            endpoint.reveal(),
-            proxy=None if is_loopback(endpoint.reveal()) else True,
-            open_timeout=self._timeout_seconds,
-            close_timeout=2,
-            ping_interval=_PING_SECONDS,
-            ping_timeout=_PING_SECONDS,
-            max_size=_MAX_MESSAGE_BYTES,
-        )
-
-    async def _subscribe(self, socket: ClientConnection, target: str) -> None:
+    def listen(self, target: str) -> AsyncGenerator[Subscribed | HeardLog | Dropped, None]:
+        """Announcements of `target` for ever; only cancelling ends it."""
         filter_ = target if target in ("all", "allWithVotes") else {"mentions": [target]}
-        request = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "logsSubscribe",
-            "params": [filter_, {"commitment": "confirmed"}],
-        }
-        await socket.send(msgspec.json.encode(request), text=True)
-        async with asyncio.timeout(self._timeout_seconds):
-            answer = _decode(await socket.recv())
-        if answer.id != 1 or answer.error is not None:
-            raise _ProtocolError(f"logsSubscribe was refused: {answer.error}")
+        return self.subscribe("logsSubscribe", [filter_, {"commitment": "confirmed"}], _read_notification)
 
 
-class _ProtocolError(Exception):
-    """The node speaks, but not what was expected."""
-
-
-def _reason_for(error: Exception) -> str:
-    if isinstance(error, _ProtocolError):
-        return str(error)
-    if isinstance(error, websockets.InvalidStatus):
-        status = error.response.status_code
-        said = "the endpoint does not let us in" if status in _ACCESS_STATUSES else "no WebSocket at this address"
-        return f"HTTP {status}: {said}"
-    return reason_of(error)
-
-
-def _decode(message: str | bytes) -> _Message:
-    try:
-        return _message_decoder.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _ProtocolError("a message that is not JSON-RPC") from None
-
-
-def _read_notification(message: str | bytes) -> HeardLog | None:
-    decoded = _decode(message)
+def _read_notification(message: Message) -> HeardLog | None:
+    decoded = decode_message(_message_decoder, message)
     if decoded.method != "logsNotification" or decoded.params is None:
         return None
     result = decoded.params.result

@@ -21,37 +21,44 @@ import msgspec
 
 from oof_pipelines.interfaces import (
     Clock,
+    HeldAccount,
     ListedSignature,
     MethodMissingError,
     SignatureStatus,
     SourceRefusedError,
     SourceUnavailableError,
-    UnsupportedVersionError,
 )
 from oof_pipelines.settings import SecretUrl
 from oof_pipelines.transport.loopback import direct_mounts
 from oof_pipelines.transport.missing_sniffio import note_missing_sniffio
-from oof_pipelines.transport.pacing import Backoff, RequestBudget
-from oof_pipelines.transport.trouble import TroubleReport, reason_of
-from oof_pipelines.transport.wire_types import SignatureText, SlotNumber
+from oof_pipelines.transport.pacing import RequestBudget
+from oof_pipelines.transport.rpc_answers import (
+    OWNED_BYTES,
+    BlockSignatures,
+    SignatureRow,
+    Status,
+    Statuses,
+    TokenAccounts,
+)
+from oof_pipelines.transport.rpc_endpoint import (
+    LONGEST_DELAY_SECONDS,
+    SKIPPED_SLOT_CODES,
+    BehindError,
+    Endpoint,
+    RefusesUsError,
+    TransientError,
+    error_for,
+    retry_after_seconds,
+)
+from oof_pipelines.transport.trouble import reason_of
+from oof_pipelines.transport.wire_types import SlotNumber
 
 TRANSACTION_ENCODING = "base64"
 """The message as it was on the wire: the smallest answer, and the one whose signature can be verified."""
 
-# Codes of the validator's JSON-RPC server (agave's rpc-client-api, custom_error.rs) that pass by themselves.
-_TRANSIENT_CODES = frozenset({-32004, -32005, -32014, -32603})
-_BEHIND_CODE = -32016
-_SKIPPED_SLOT_CODES = frozenset({-32007, -32009})
-_UNSUPPORTED_VERSION_CODE = -32015
-_METHOD_MISSING_CODE = -32601
-_NO_HISTORY_CODE = -32011
-# The ones that speak of the request: wrong parameters, a block cleaned up or skipped, an address that is not indexed, a
-# scan too large, a wrong signature, a slot of no epoch's boundary, storage that cannot be read.
-_REQUEST_CODES = frozenset({-32602, -32001, -32010, -32012, -32013, -32018, -32019}) | _SKIPPED_SLOT_CODES
 _ACCESS_STATUSES = frozenset({401, 402, 403})
-_FIRST_DELAY_SECONDS = 0.2
-_LONGEST_DELAY_SECONDS = 15.0
 _LONGEST_RETRY_AFTER_SECONDS = 60.0
+_LISTING_METHODS = frozenset({"getSignaturesForAddress", "getBlocks"})
 # One slot: after it a node that was behind may have caught up.
 _BEHIND_SECONDS = 0.4
 
@@ -66,30 +73,6 @@ class _Envelope(msgspec.Struct):
     error: _ErrorObject | None = None
 
 
-class _SignatureRow(msgspec.Struct):
-    signature: SignatureText
-    slot: SlotNumber
-
-
-class _Status(msgspec.Struct, rename="camel"):
-    slot: SlotNumber
-    confirmation_status: str | None = None
-    confirmations: int | None = None
-
-
-class _Context(msgspec.Struct, frozen=True):
-    slot: SlotNumber | None = None
-
-
-class _Statuses(msgspec.Struct):
-    value: list[_Status | None]
-    context: _Context = _Context()
-
-
-class _BlockSignatures(msgspec.Struct):
-    signatures: list[SignatureText]
-
-
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 
 
@@ -97,49 +80,8 @@ class EndpointsRefuseUsError(SourceUnavailableError):
     """Every endpoint answers, and none will serve us (a wrong key, a wrong address): a matter of settings."""
 
 
-class _Endpoint:
-    """One address, until when it is left alone, and why its last answer was none (`refusal`: it will not serve us).
-
-    `rests` counts how often it was left alone. A failure of a request that was sent before the last rest began is the
-    same trouble: it makes no longer one.
-    """
-
-    def __init__(self, url: SecretUrl, randomness: random.Random, clock: Clock) -> None:
-        self.url = url
-        self.available_at_s = 0.0
-        self.rests = 0
-        self.refusal: str | None = None
-        self.trouble = TroubleReport(url, clock)
-        self.backoff = Backoff(_FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS, randomness)
-
-    def has_answered(self, rests_when_sent: int) -> None:
-        if rests_when_sent == self.rests:
-            self.backoff.reset()
-        self.refusal = None
-        self.trouble.answered()
-
-
-class _TransientError(Exception):
-    def __init__(self, reason: str, retry_after_seconds: float | None = None, *, is_plain: bool = False) -> None:
-        super().__init__(reason)
-        self.retry_after_seconds = retry_after_seconds
-        self.is_plain = is_plain
-
-
-class _RefusesUsError(_TransientError):
-    """The endpoint does not serve us at all, whatever was asked. `is_certain` is False where only a code hints at it."""
-
-    def __init__(self, reason: str, *, is_certain: bool = True) -> None:
-        super().__init__(reason, is_plain=True)
-        self.is_certain = is_certain
-
-
-class _BehindError(Exception):
-    """The node that answered has not reached the slot that was asked of it; another one may have."""
-
-
 class RpcClient:
-    """A `TransactionSource` over JSON-RPC. Use as an async context manager; safe for many tasks at once.
+    """A `WalletSource` over JSON-RPC. Use as an async context manager; safe for many tasks at once.
 
     `outcomes` counts (method, outcome) for metrics; `retries` counts answers that had to be asked for again.
     """
@@ -157,7 +99,7 @@ class RpcClient:
     ) -> None:
         if not endpoints:
             raise ValueError("RPC_PRIMARY: no endpoint is configured")
-        self._endpoints = [_Endpoint(url, randomness, clock) for url in endpoints]
+        self._endpoints = [Endpoint(url, randomness, clock) for url in endpoints]
         self._budget = RequestBudget(requests_per_second, clock)
         self._clock = clock
         self._give_up_seconds = give_up_seconds
@@ -166,6 +108,7 @@ class RpcClient:
         mounts = direct_mounts(url.reveal() for url in endpoints)
         note_missing_sniffio()
         self._http = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, mounts=mounts)
+        self._listed_by: dict[Endpoint, None] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
 
     async def __aenter__(self) -> "RpcClient":
@@ -174,12 +117,15 @@ class RpcClient:
     async def __aexit__(self, *_exception: object) -> None:
         await self._http.aclose()
 
-    async def call(self, method: str, parameters: list[Any]) -> bytes:
-        """The raw bytes of `result`. Raises `SourceUnavailableError` or `SourceRefusedError`."""
+    async def call(self, method: str, parameters: list[Any], *, only: Endpoint | None = None) -> bytes:
+        """The raw bytes of `result`, from `only` where one is named.
+
+        Raises `SourceUnavailableError` or `SourceRefusedError`.
+        """
         request = msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
         deadline_s = self._clock.monotonic_s() + self._give_up_seconds
         # Endpoints not to ask again for now, since they refused this very request or are behind.
-        asked: set[_Endpoint] = set()
+        asked = set() if only is None else {each for each in self._endpoints if each is not only}
         refusal: SourceRefusedError | None = None
         while True:
             if refusal is not None and not self._is_another_ready(asked):
@@ -194,11 +140,11 @@ class RpcClient:
             rests_when_sent = endpoint.rests
             try:
                 result = await self._ask(endpoint, request)
-            except _TransientError as error:
+            except TransientError as error:
                 self.outcomes[method, "retried"] += 1
                 self._leave_alone(endpoint, error, rests_when_sent)
                 self._give_up_if_hopeless(method, endpoint, error, deadline_s)
-            except _BehindError as error:
+            except BehindError as error:
                 self.outcomes[method, "retried"] += 1
                 asked.add(endpoint)
                 if refusal is None and not self._is_another_ready(asked):
@@ -212,9 +158,11 @@ class RpcClient:
             else:
                 self.outcomes[method, "answered"] += 1
                 endpoint.has_answered(rests_when_sent)
+                if method in _LISTING_METHODS:
+                    self._listed_by[endpoint] = None
                 return result
 
-    def _give_up_if_hopeless(self, method: str, endpoint: _Endpoint, error: _TransientError, deadline_s: float) -> None:
+    def _give_up_if_hopeless(self, method: str, endpoint: Endpoint, error: TransientError, deadline_s: float) -> None:
         refusals = [f"{each.url.named}: {each.refusal}" for each in self._endpoints if each.refusal]
         if len(refusals) == len(self._endpoints):
             self.outcomes[method, "unavailable"] += 1
@@ -223,24 +171,24 @@ class RpcClient:
             self.outcomes[method, "unavailable"] += 1
             raise SourceUnavailableError(f"{method} at {endpoint.url.named}: {error}") from None
 
-    def _give_up_if_one_rests(self, method: str, refusal: SourceRefusedError, asked: set[_Endpoint]) -> None:
+    def _give_up_if_one_rests(self, method: str, refusal: SourceRefusedError, asked: set[Endpoint]) -> None:
         """A refusal counts only once every endpoint that may serve us has been heard about this very request."""
         resting = [each.url.named for each in self._endpoints if each not in asked and each.refusal is None]
         if resting:
             self.outcomes[method, "unavailable"] += 1
             raise SourceUnavailableError(f"{method}: refused ({refusal}) while {', '.join(resting)} rests") from refusal
 
-    async def _wait_for_a_slot(self, method: str, error: _BehindError, deadline_s: float) -> None:
+    async def _wait_for_a_slot(self, method: str, error: BehindError, deadline_s: float) -> None:
         if self._clock.monotonic_s() + _BEHIND_SECONDS >= deadline_s:
             self.outcomes[method, "unavailable"] += 1
             raise SourceUnavailableError(f"{method}: {error}") from None
         await self._clock.sleep(_BEHIND_SECONDS)
 
-    def _leave_alone(self, endpoint: _Endpoint, error: _TransientError, rests_when_sent: int) -> None:
+    def _leave_alone(self, endpoint: Endpoint, error: TransientError, rests_when_sent: int) -> None:
         endpoint.trouble.failed(str(error), is_plain=error.is_plain)
-        endpoint.refusal = str(error) if isinstance(error, _RefusesUsError) else None
-        if isinstance(error, _RefusesUsError) and error.is_certain:
-            delay_seconds = _LONGEST_DELAY_SECONDS
+        endpoint.refusal = str(error) if isinstance(error, RefusesUsError) else None
+        if isinstance(error, RefusesUsError) and error.is_certain:
+            delay_seconds = LONGEST_DELAY_SECONDS
         elif error.retry_after_seconds is not None:
             delay_seconds = min(error.retry_after_seconds, _LONGEST_RETRY_AFTER_SECONDS)
         elif rests_when_sent == endpoint.rests:
@@ -250,11 +198,11 @@ class RpcClient:
         endpoint.rests += 1
         endpoint.available_at_s = max(endpoint.available_at_s, self._clock.monotonic_s() + delay_seconds)
 
-    def _is_another_ready(self, asked: set[_Endpoint]) -> bool:
+    def _is_another_ready(self, asked: set[Endpoint]) -> bool:
         now_s = self._clock.monotonic_s()
         return any(each.available_at_s <= now_s for each in self._endpoints if each not in asked)
 
-    async def _pick_endpoint(self, method: str, deadline_s: float, asked: set[_Endpoint]) -> _Endpoint:
+    async def _pick_endpoint(self, method: str, deadline_s: float, asked: set[Endpoint]) -> Endpoint:
         """The first endpoint that is not cooling down, in the order configured; waits for one where all are."""
         candidates = [endpoint for endpoint in self._endpoints if endpoint not in asked] or self._endpoints
         while True:
@@ -268,7 +216,7 @@ class RpcClient:
                 raise SourceUnavailableError(f"{method}: every endpoint is failing")
             await self._clock.sleep(min(soonest_s, deadline_s) - now_s)
 
-    async def _ask(self, endpoint: _Endpoint, request: bytes) -> bytes:
+    async def _ask(self, endpoint: Endpoint, request: bytes) -> bytes:
         try:
             # httpx bounds each read; an answer that comes a byte at a time would pass that for ever.
             async with asyncio.timeout(self._timeout_seconds):
@@ -276,28 +224,28 @@ class RpcClient:
                     endpoint.url.reveal(), content=request, headers={"Content-Type": "application/json"}
                 )
         except (httpx.HTTPError, TimeoutError) as error:
-            raise _TransientError(f"no answer ({reason_of(error)})") from None
+            raise TransientError(f"no answer ({reason_of(error)})") from None
         if response.status_code == 429:
-            raise _TransientError("HTTP 429", _retry_after_seconds(response))
+            raise TransientError("HTTP 429", retry_after_seconds(response))
         if response.status_code >= 500:
-            raise _TransientError(f"HTTP {response.status_code}", _retry_after_seconds(response))
+            raise TransientError(f"HTTP {response.status_code}", retry_after_seconds(response))
         if response.status_code in _ACCESS_STATUSES:
-            raise _RefusesUsError(f"HTTP {response.status_code}: the endpoint does not let us in")
+            raise RefusesUsError(f"HTTP {response.status_code}: the endpoint does not let us in")
         if response.is_redirect:
-            raise _RefusesUsError(f"HTTP {response.status_code}: it points elsewhere; set the address it points to")
+            raise RefusesUsError(f"HTTP {response.status_code}: it points elsewhere; set the address it points to")
         try:
             envelope = _envelope_decoder.decode(response.content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if response.status_code >= 400:
-                raise _RefusesUsError(f"HTTP {response.status_code}: no JSON-RPC at this address") from None
+                raise RefusesUsError(f"HTTP {response.status_code}: no JSON-RPC at this address") from None
             if response.content.lstrip()[:1] == b"<":
                 reason = "the answer is a web page, not JSON-RPC (is it the endpoint's address?)"
-                raise _TransientError(reason, is_plain=True) from None
-            raise _TransientError("the answer is not JSON-RPC (cut off?)") from None
+                raise TransientError(reason, is_plain=True) from None
+            raise TransientError("the answer is not JSON-RPC (cut off?)") from None
         if envelope.error is not None:
-            raise _error_for(envelope.error.code, endpoint.url.hide_in(envelope.error.message))
+            raise error_for(envelope.error.code, endpoint.url.hide_in(envelope.error.message))
         if not bytes(envelope.result):
-            raise _TransientError("the answer has neither result nor error")
+            raise TransientError("the answer has neither result nor error")
         return bytes(envelope.result)
 
     async def genesis_hash(self) -> str:
@@ -321,11 +269,47 @@ class RpcClient:
         options: dict[str, Any] = {"limit": limit, "commitment": "confirmed", "minContextSlot": min_slot}
         if before is not None:
             options["before"] = before
-        rows = await self._call_for(list[_SignatureRow], "getSignaturesForAddress", [address, options])
-        return [ListedSignature(row.signature, row.slot) for row in rows]
+        rows = await self._call_for(list[SignatureRow], "getSignaturesForAddress", [address, options])
+        return [row.listed() for row in rows]
+
+    async def token_accounts_of(self, owner: str, token_program: str, min_slot: int) -> list[HeldAccount]:
+        # A slice of the data is all that is needed, and a hundredth of what `jsonParsed` would send.
+        options = {
+            "encoding": "base64",
+            "dataSlice": {"offset": 0, "length": OWNED_BYTES},
+            "commitment": "finalized",
+            "minContextSlot": min_slot,
+        }
+        parameters = [owner, {"programId": token_program}, options]
+        answer: TokenAccounts = await self._call_for(TokenAccounts, "getTokenAccountsByOwner", parameters)
+        try:
+            return answer.held_by(owner, min_slot)
+        except ValueError as error:
+            raise SourceUnavailableError(f"getTokenAccountsByOwner: {error}") from None
 
     async def first_available_block(self) -> int:
-        return int(await self._call_for(SlotNumber, "getFirstAvailableBlock", []))
+        """The lowest slot that every endpoint still has which listed anything for this client.
+
+        A listing may have come from any of them, and what one does not have it does not list. One that cannot be asked is
+        `SourceUnavailableError`, once: who lists again is told about those that answered then.
+        """
+        if not self._listed_by:
+            return await self._first_block_of(None)
+        begin_slots, missing = [], None
+        for endpoint in [*self._listed_by]:
+            try:
+                begin_slots.append(await self._first_block_of(endpoint))
+            except MethodMissingError as error:
+                missing = error
+            except SourceUnavailableError:
+                self._listed_by.pop(endpoint, None)
+                raise
+        if missing is not None and not begin_slots:
+            raise missing
+        return max(begin_slots)
+
+    async def _first_block_of(self, endpoint: Endpoint | None) -> int:
+        return int(await self._call_for(SlotNumber, "getFirstAvailableBlock", [], only=endpoint))
 
     async def blocks(self, first_slot: int, last_slot: int, min_slot: int) -> list[int]:
         options = {"commitment": "confirmed", "minContextSlot": min_slot}
@@ -339,24 +323,24 @@ class RpcClient:
             "maxSupportedTransactionVersion": 0,
         }
         # Null is no block: the node that answers is behind the one that listed the slot, and says so by it.
-        return list((await self._call_for(_BlockSignatures, "getBlock", [slot, options])).signatures)
+        return list((await self._call_for(BlockSignatures, "getBlock", [slot, options])).signatures)
 
     async def block_time_s(self, slot: int) -> int | None:
         try:
             block_time_s: int | None = await self._call_for(int | None, "getBlockTime", [slot])
         except SourceRefusedError as error:
-            if error.code in _SKIPPED_SLOT_CODES:
+            if error.code in SKIPPED_SLOT_CODES:
                 return None
             raise
         return block_time_s
 
     async def signature_statuses(self, signatures: Sequence[str], min_slot: int) -> list[SignatureStatus | None]:
         options = {"searchTransactionHistory": True}
-        answer = await self._call_for(_Statuses, "getSignatureStatuses", [list(signatures), options])
+        answer = await self._call_for(Statuses, "getSignatureStatuses", [list(signatures), options])
         known_slot = answer.context.slot
         if known_slot is not None and known_slot < min_slot:
             raise SourceUnavailableError(f"getSignatureStatuses: a node at slot {known_slot}, behind slot {min_slot}")
-        statuses: list[_Status | None] = answer.value
+        statuses: list[Status | None] = answer.value
         if len(statuses) != len(signatures):
             raise SourceUnavailableError(f"getSignatureStatuses: {len(statuses)} answers for {len(signatures)}")
         return [
@@ -364,33 +348,13 @@ class RpcClient:
             for status in statuses
         ]
 
-    async def _call_for(self, expected: Any, method: str, parameters: list[Any]) -> Any:
+    async def _call_for(
+        self, expected: Any, method: str, parameters: list[Any], *, only: Endpoint | None = None
+    ) -> Any:
         """`call`, its result read as `expected`. A result of another form is an endpoint's fault, so unavailable."""
-        result = await self.call(method, parameters)
+        result = await self.call(method, parameters, only=only)
         try:
             return msgspec.json.decode(result, type=expected)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self.outcomes[method, "unreadable"] += 1
             raise SourceUnavailableError(f"{method}: a result of another form than documented ({error})") from None
-
-
-def _retry_after_seconds(response: httpx.Response) -> float | None:
-    text = response.headers.get("Retry-After", "")
-    # An HTTP date is allowed too; no Solana provider sends one, and our own backoff does then.
-    return float(text) if text.isascii() and text.isdecimal() else None
-
-
-def _error_for(code: int, message: str) -> Exception:
-    text = f"{message} (code {code})"
-    if code == _UNSUPPORTED_VERSION_CODE:
-        return UnsupportedVersionError(code, message)
-    if code == _METHOD_MISSING_CODE:
-        return MethodMissingError(code, message)
-    if code in _REQUEST_CODES:
-        return SourceRefusedError(code, message)
-    if code == _BEHIND_CODE:
-        return _BehindError(text)
-    if code in _TRANSIENT_CODES or code == 429:
-        return _TransientError(text)
-    # What a provider's own codes mean (a wrong key, a spent plan) is not known, and no transaction is given up for them.
-    return _RefusesUsError(text, is_certain=code == _NO_HISTORY_CODE)

@@ -14,5 +14,8 @@ class SystemClock:
     def monotonic_s(self) -> float:
         return time.monotonic()
 
+    def cpu_ms(self) -> int:
+        return time.process_time_ns() // 1_000_000
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -22,7 +22,8 @@ from oof_pipelines.positions.results import Episode, InPool, Lot, MovedOut, Real
 from oof_pipelines.positions.valued import ValuedEvent
 from oof_pipelines.storage.parquet.event_schemas import WALLET_EVENTS
 from oof_pipelines.storage.parquet.position_event_rows import position_events_in
-from oof_pipelines.workflows.minute_candles import CandleSource
+from oof_pipelines.workflows.candle_ceiling import mints_beyond, mints_by_newest
+from oof_pipelines.workflows.minute_candles import CandleCounts, CandleSource
 from oof_pipelines.workflows.value_events import value_events
 from oof_pipelines.workflows.wallet_moments import Market, MomentRules, mints_looked_at, moments_of
 from oof_pipelines.workflows.wallet_summary import WalletSummary, summarize
@@ -41,7 +42,9 @@ class WalletAnalysis(msgspec.Struct, frozen=True):
 
     `episodes`, `realized`, `moved` and `moments` are those from `since` on (None: all), `lots` those of which something is
     left, `in_pools` what of them is in pools. Everything is in the order of the chain or by mint, and the same for the same
-    store.
+    store. `mints` are the coins it deals with, the one last dealt with first. `candle_reads` counts the candles that were
+    read, `mints_left_out` names the coins that have candles which were not, since a ceiling was reached: they stand here
+    without prices.
     """
 
     wallets: tuple[str, ...]
@@ -56,20 +59,30 @@ class WalletAnalysis(msgspec.Struct, frozen=True):
     moved: list[MovedOut]
     moments: list[Moment]
     extremes: WalletExtremes
+    mints: tuple[str, ...] = ()
+    candle_reads: int = 0
+    mints_left_out: tuple[str, ...] = ()
+
+
+class StoryCandles(CandleSource, CandleCounts, Protocol):
+    """Candles that can be read and counted."""
 
 
 def analyze_wallets(
     files: EventFiles,
-    source: CandleSource,
+    source: StoryCandles,
     market: Market,
     rules: MomentRules,
     wallets: Sequence[str],
     as_of: datetime,
     *,
     since: datetime | None = None,
+    most_candle_reads: int | None = None,
     at_step: Callable[[str], None] = lambda _step: None,
 ) -> WalletAnalysis:
     """Analyse the owner of `wallets` at `as_of`. `market` is of the days up to it.
+
+    With `most_candle_reads` no more candles are read, and the coins that are left out by that are named.
 
     `at_step` is told each step's name before it is made: read, value, fold, detect, summarize.
     """
@@ -80,6 +93,8 @@ def analyze_wallets(
     )
     at_step("read")
     events = stored_events(files, wallets, as_of)
+    mints = mints_by_newest(events)
+    left_out = _leave_out(source, market, mints, most_candle_reads)
     at_step("value")
     valued = value_events(source, market.candles, events)
     at_step("fold")
@@ -107,7 +122,19 @@ def analyze_wallets(
         moved=[one for one in book.moved() if since_s is None or one.moved_at_s >= since_s],
         moments=moments,
         extremes=extremes_of(told, moments),
+        mints=tuple(mints),
+        candle_reads=market.candles.read_count,
+        mints_left_out=left_out,
     )
+
+
+def _leave_out(source: StoryCandles, market: Market, mints: Sequence[str], most_reads: int | None) -> tuple[str, ...]:
+    """Have the coins left out whose candles the ceiling leaves no room for; which those are."""
+    if most_reads is None:
+        return ()
+    beyond = mints_beyond(mints, source.candle_counts(mints, *market.candles.days), most_reads)
+    market.candles.leave_out(beyond)
+    return tuple(beyond)
 
 
 def stored_events(files: EventFiles, wallets: Collection[str], as_of: datetime) -> list[PositionEvent]:

@@ -4,7 +4,7 @@ The bodies are the truth. The day is decoded whole each time, so its files are a
 alone; the serving rows are then replaced by it in one transaction. Killed anywhere, doing it again ends the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -73,9 +73,16 @@ class ServedRows(Protocol):
 
 
 def decode_day(
-    store: PartitionStore, served: ServedRows, day: date, *, at_step: Callable[[str], None] = lambda _step: None
+    store: PartitionStore,
+    served: ServedRows,
+    day: date,
+    *,
+    anchor_programs: Collection[str] = (),
+    at_step: Callable[[str], None] = lambda _step: None,
 ) -> DecodeReport:
     """Decode one day. `at_step` is told each step's name before it is made (tests kill there).
+
+    `anchor_programs` are programs whose events are decoded; they are part of the decoder's version.
 
     Raises `InvalidPartitionError` where the rows must not be published: nothing is written then.
     """
@@ -85,7 +92,7 @@ def decode_day(
         if raw is None:
             return DecodeReport(day, DecodeTally(), {}, {}, ())
         at_step("decode")
-        frames, tally = decode_frame(raw)
+        frames, tally = decode_frame(raw, anchor_programs)
         at_step("validate")
         checks = check_decoded(day, frames, tally)
         if not all(check.has_passed for check in checks if check.is_blocking):
@@ -96,7 +103,8 @@ def decode_day(
             at_step(f"write {name}")
             files[name] = store.write(name, day, frame)
         at_step("publish")
-        served.publish(_decoded_day(day, raw, frames, tally, files["actions"].sha256))
+        version = decoder_version(anchor_programs)
+        served.publish(_decoded_day(day, raw, frames, tally, files["actions"].sha256, version))
         at_step("done")
     return DecodeReport(
         day=day,
@@ -116,7 +124,9 @@ def days_lacking_files(files: DecodedFiles) -> list[date]:
     return [day for day in stored if day not in complete]
 
 
-def _decoded_day(day: date, raw: pl.DataFrame, frames: Frames, tally: DecodeTally, actions_sha256: str) -> DecodedDay:
+def _decoded_day(
+    day: date, raw: pl.DataFrame, frames: Frames, tally: DecodeTally, actions_sha256: str, version: str
+) -> DecodedDay:
     return DecodedDay(
         day=day,
         raw=raw,
@@ -126,16 +136,18 @@ def _decoded_day(day: date, raw: pl.DataFrame, frames: Frames, tally: DecodeTall
         unknown_discriminators=tally.unknown_discriminators(),
         slices=slice_digests(frames),
         actions_sha256=actions_sha256,
-        decoder_version=decoder_version(),
+        decoder_version=version,
     )
 
 
-def decode_frame(raw: pl.DataFrame) -> tuple[Frames, DecodeTally]:
+def decode_frame(raw: pl.DataFrame, anchor_programs: Collection[str] = ()) -> tuple[Frames, DecodeTally]:
     """Decode rows of raw_transactions; the frames are in their datasets' order. A body that fails is counted, not raised."""
     tally = DecodeTally()
     # Once also where there is no row: the frames have their columns all the same.
     starts = range(0, max(raw.height, 1), _TRANSACTIONS_AT_ONCE)
-    parts: list[Frames] = [_decode_rows(raw.slice(start, _TRANSACTIONS_AT_ONCE), tally) for start in starts]
+    parts: list[Frames] = [
+        _decode_rows(raw.slice(start, _TRANSACTIONS_AT_ONCE), tally, anchor_programs) for start in starts
+    ]
     frames: Frames = {}
     for name, dataset in DECODED_DATASETS.items():
         # Taken out of the parts as they are joined, so that no dataset is in memory twice for longer than its turn.
@@ -144,13 +156,13 @@ def decode_frame(raw: pl.DataFrame) -> tuple[Frames, DecodeTally]:
     return frames, tally
 
 
-def _decode_rows(raw: pl.DataFrame, tally: DecodeTally) -> Frames:
+def _decode_rows(raw: pl.DataFrame, tally: DecodeTally, anchor_programs: Collection[str]) -> Frames:
     rows: dict[str, list[Row]] = {name: [] for name in DECODED_DATASETS}
     for signature, slot, tx_index, block_time, body_zstd in raw.select(
         "signature", "slot", "tx_index", "block_time", "body_zstd"
     ).iter_rows():
         try:
-            decoded = decode_or_none(parse_transaction(decompress_body(body_zstd)))
+            decoded = decode_or_none(parse_transaction(decompress_body(body_zstd)), anchor_programs)
         except (BodyError, zstandard.ZstdError):
             # The raw partition's checks read every body's header; a body the fuller reading refuses is counted here.
             decoded = None

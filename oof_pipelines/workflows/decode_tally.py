@@ -68,7 +68,8 @@ class _Hour:
 
 @dataclass(slots=True)
 class DecodeTally:
-    """Counts over any number of transactions. `faults` are the first few conservation faults, with their signatures.
+    """Counts over any number of transactions. `faults` are the first few conservation faults, with their signatures,
+    `cut_anchor_logs` transactions of programs whose events are decoded, with a log that the node cut short.
 
     Hours are kept of what is added with its block time: of a day that is decoded, not of a feed that runs for weeks.
     """
@@ -77,6 +78,7 @@ class DecodeTally:
     decoded: int = 0
     conserved: int = 0
     unread_instructions: int = 0
+    cut_anchor_logs: int = 0
     total: ProgramTally = field(default_factory=ProgramTally)
     by_program: dict[str, ProgramTally] = field(default_factory=dict)
     undecoded: list[str] = field(default_factory=list)
@@ -104,6 +106,7 @@ class DecodeTally:
         self.transactions += 1
         self.decoded += 1
         self.unread_instructions += len(decoded.unread)
+        self.cut_anchor_logs += decoded.is_anchor_log_cut
         faults = conservation_faults(decoded.transaction, decoded.moves)
         if not faults:
             self.conserved += 1

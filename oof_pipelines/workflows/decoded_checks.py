@@ -56,6 +56,11 @@ DECODED_CHECKS: dict[str, tuple[str, bool, str]] = {
         True,
         "Columns, types and ranges of market events; (signature, log_idx, kind, ordinal) is unique.",
     ),
+    "anchor_events_schema": (
+        "anchor_events",
+        True,
+        "Columns and types of emitted events; (signature, path, ordinal) is unique.",
+    ),
     "position_events_schema": (
         "position_events",
         True,

@@ -1,14 +1,16 @@
-"""Which decoder this is: a digest of its source, so that nobody has to remember to raise a number."""
+"""Which decoder this is: a digest of its source and of the programs it is told of: nobody has to raise a number."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 _PACKAGES = ("oof_pipelines.chain", "oof_pipelines.decode", "oof_pipelines.market")
 # Folds over what is decoded: changing one leaves every decoded file as it is.
-_NO_DECODING = ("risk.py",)
+_NO_DECODING = ("risk.py", "from_accounts.py")
+# What accounts say by themselves, which no transaction is read by.
+_NO_DECODING_FOLDERS = ("accounts/",)
 # Of the positions only what makes events of a decoded transaction; the engine is a fold over those.
 _POSITIONS = "oof_pipelines.positions"
 _DECODING_OF_POSITIONS = (
@@ -22,13 +24,25 @@ _DECODING_OF_POSITIONS = (
 _SHOWN_DIGITS = 16
 
 
+def decoder_version(anchor_programs: Collection[str] = ()) -> str:
+    """16 hex digits of sha256 over the source of everything that decoding runs through.
+
+    `anchor_programs` are those whose events are decoded (decode/anchor_events.py): another set is another decoder, so that
+    days are decoded again; none is the decoder's own version.
+    """
+    own = _own_version()
+    if not anchor_programs:
+        return own
+    named = ",".join(sorted(set(anchor_programs)))
+    return hashlib.sha256(f"{own}|{named}".encode()).hexdigest()[:_SHOWN_DIGITS]
+
+
 @cache
-def decoder_version() -> str:
-    """16 hex digits of sha256 over the source of everything that decoding runs through."""
+def _own_version() -> str:
     source = hashlib.sha256()
     for package in _PACKAGES:
         for name, file in _sources(files(package)):
-            if name in _NO_DECODING:
+            if name in _NO_DECODING or name.startswith(_NO_DECODING_FOLDERS):
                 continue
             _add(source, name, file)
     for name in _DECODING_OF_POSITIONS:

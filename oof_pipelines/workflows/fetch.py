@@ -4,7 +4,7 @@ Only an answer about the signature counts towards giving it up: that the node do
 refuses it. While nobody can be asked it waits, however long that lasts.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from oof_pipelines.chain.body import QuarantineReason
 from oof_pipelines.interfaces import (
@@ -26,6 +26,12 @@ from oof_pipelines.workflows.repair import history_begin_slot
 # (0.2 s, doubling to 15 s, ~45 s in all), with its slot finalised and within the node's history, it is not there.
 EMPTY_ANSWERS_UNTIL_GIVEN_UP = 9
 REFUSALS_UNTIL_GIVEN_UP = 3
+# A webhook's word proves nothing: its hints are given up once they are this old, whatever slot they claim, and after fewer
+# empty answers, since a node serves by then what is true. One whose slot the finalised tip has yet to reach waits for that,
+# unless the slot is so far ahead (10 minutes) that it is made up.
+HINT_PATIENCE = timedelta(minutes=2)
+EMPTY_ANSWERS_UNTIL_HINT_GIVEN_UP = 3
+MOST_SLOTS_AHEAD = 1_500
 _FIRST_RETRY_SECONDS = 0.2
 _REFUSED_RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 15.0
@@ -67,6 +73,8 @@ class Fetcher:
             return None
 
     async def _not_there(self, queued: QueuedSignature) -> QuarantinedTransaction | None:
+        if queued.hinted_at is not None:
+            return await self._hint_not_there(queued, queued.hinted_at)
         if queued.empty_answers + 1 >= EMPTY_ANSWERS_UNTIL_GIVEN_UP:
             finalized_slot = await self._source.slot("finalized")
             if queued.slot <= finalized_slot:
@@ -78,6 +86,19 @@ class Fetcher:
                         return _refusal(queued, QuarantineReason.NOT_FOUND, detail)
                     await self._put_off(queued, PutOff.EMPTY_ANSWER, f"the node's blocks begin in slot {begin_slot}")
                     return None
+        await self._put_off(queued, PutOff.EMPTY_ANSWER, "the node does not have it yet")
+        return None
+
+    async def _hint_not_there(self, queued: QueuedSignature, hinted_at: datetime) -> QuarantinedTransaction | None:
+        """As for a signature that a node told of, but the slot may be made up, so it is no reason to wait for ever."""
+        is_old = self._clock.now() - hinted_at >= HINT_PATIENCE
+        if is_old and queued.empty_answers + 1 >= EMPTY_ANSWERS_UNTIL_HINT_GIVEN_UP:
+            finalized_slot = await self._source.slot("finalized")
+            if not finalized_slot < queued.slot <= finalized_slot + MOST_SLOTS_AHEAD:
+                (status,) = await self._source.signature_statuses([queued.signature], finalized_slot)
+                if status is None:
+                    detail = f"a webhook told of it in slot {queued.slot}, no node has it"
+                    return _refusal(queued, QuarantineReason.NOT_FOUND, detail)
         await self._put_off(queued, PutOff.EMPTY_ANSWER, "the node does not have it yet")
         return None
 

@@ -20,6 +20,7 @@ from oof_pipelines.interfaces import (
     TransactionSource,
 )
 from oof_pipelines.workflows.repair import history_begin_slot
+from oof_pipelines.workflows.slot_order import order_slots
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,9 @@ class Finality:
         return FinalityResult(finalized_slot, finalised, retracted, has_more)
 
     async def _mark_final(self, signatures: list[str]) -> int:
+        if signatures:
+            # What is final is folded, and then the order is what the file says.
+            await order_slots(self._source, self._inbox, await self._inbox.unplaced_slots(signatures))
         await self._inbox.mark_final(signatures)
         for signature in signatures:
             self._absences.pop(signature, None)

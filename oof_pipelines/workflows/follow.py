@@ -8,10 +8,10 @@ every later subscription closes it where a node's history reaches back to it.
 """
 
 import asyncio
+import functools
 import logging
-from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from oof_pipelines.interfaces import (
     Checkpoint,
@@ -20,56 +20,31 @@ from oof_pipelines.interfaces import (
     Gap,
     HeardLog,
     Inbox,
-    ListedSignature,
     LogSource,
-    QuarantinedTransaction,
     QueuedSignature,
     SourceRefusedError,
     SourceUnavailableError,
-    StoredTransaction,
     StoreListener,
     Subscribed,
     TransactionSource,
 )
 from oof_pipelines.workflows.decode_tally import DecodeTally
+from oof_pipelines.workflows.feed_counts import FeedCounts
 from oof_pipelines.workflows.fetch import Fetcher
 from oof_pipelines.workflows.finalise import Finality
-from oof_pipelines.workflows.prepare import FetchedBody, prepare
-from oof_pipelines.workflows.repair import GapPage, repair_address, repair_blocks
+from oof_pipelines.workflows.list_gaps import GapListing
+from oof_pipelines.workflows.prepare import FetchedBody
+from oof_pipelines.workflows.store_bodies import Arrival, BodyStoring
 
 logger = logging.getLogger(__name__)
 
 HEARD_QUEUE_LENGTH = 10_000
 HEARD_BATCH = 500
-STORE_BATCH = 100
 DUE_BATCH = 500
 # Announcements of one slot may come after those of a later one; a slot this far behind the newest is complete.
 SETTLED_AFTER_SLOTS = 32
-# Signatures of dropped votes kept in mind, so that a repair that lists them again does not fetch them again (~30 MB).
-VOTES_REMEMBERED = 100_000
 _IDLE_POLL_SECONDS = 0.25
 _UNAVAILABLE_PAUSE_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class FeedCounts:
-    """What a feed has done since it started; gauges are as of now."""
-
-    heard: int = 0
-    queued: int = 0
-    fetched: int = 0
-    stored: int = 0
-    quarantined: int = 0
-    finalised: int = 0
-    retracted: int = 0
-    ignored_votes: int = 0
-    subscriptions: int = 0
-    drops: int = 0
-    repaired: int = 0
-    unproven_gaps: int = 0
-    in_flight: int = 0
-    newest_slot: int = 0
-    finalized_slot: int = 0
 
 
 @dataclass(slots=True)
@@ -91,7 +66,12 @@ class _Target:
 
 
 class Feed:
-    """Follows targets into an inbox until it is cancelled. `counts` and `tally` (what it decoded) may be read at any time."""
+    """Follows targets into an inbox until it is cancelled. `counts` may be read at any time.
+
+    Without targets it listens to nobody and does the rest: it fetches what others queue, stores what they bring
+    (`storing`), lists what they missed (`listing`), and sees to finality. `is_leaving_out_votes` is what `all` implies.
+    Events of `anchor_programs` are decoded.
+    """
 
     def __init__(
         self,
@@ -106,29 +86,46 @@ class Feed:
         finality_poll_seconds: float = 2.0,
         from_slot: int | None = None,
         listener: StoreListener | None = None,
+        is_leaving_out_votes: bool = False,
+        anchor_programs: tuple[str, ...] = (),
     ) -> None:
         self._source = source
         self._logs = logs
         self._inbox = inbox
         self._clock = clock
         self._targets = [_Target(name) for name in targets]
-        self._cluster = cluster
         self._concurrency = concurrency
         self._finality_poll_seconds = finality_poll_seconds
         self._from_slot = from_slot
         self._heard: asyncio.Queue[tuple[_Target, HeardLog]] = asyncio.Queue(HEARD_QUEUE_LENGTH)
         self._to_fetch: asyncio.Queue[QueuedSignature] = asyncio.Queue(DUE_BATCH)
-        self._fetched: asyncio.Queue[tuple[QueuedSignature, FetchedBody | QuarantinedTransaction]] = asyncio.Queue(
-            STORE_BATCH * 2
-        )
         self._fetcher = Fetcher(source, inbox, clock)
-        self._listener = listener
         self._finality = Finality(source, inbox, clock, listener)
         self._in_flight: set[str] = set()
-        self._dropped_votes: dict[str, None] = {}
         self._work_waits = asyncio.Event()
         self.counts = FeedCounts()
-        self.tally = DecodeTally()
+        self.storing = BodyStoring(
+            inbox,
+            clock,
+            self.counts,
+            cluster=cluster,
+            is_leaving_out_votes=is_leaving_out_votes or "all" in targets,
+            listener=listener,
+            anchor_programs=anchor_programs,
+        )
+        self.listing = GapListing(
+            source,
+            inbox,
+            self.counts,
+            concurrency=concurrency,
+            is_unwanted=self.storing.is_dropped_vote,
+            on_queued=self._work_waits.set,
+        )
+
+    @property
+    def tally(self) -> DecodeTally:
+        """What was decoded of the stored transactions."""
+        return self.storing.tally
 
     async def run(self) -> None:
         """Follow for ever. Ends by cancellation, or with the first error that no retry mends."""
@@ -140,7 +137,7 @@ class Feed:
             tasks.create_task(self._dispatch())
             for _worker in range(self._concurrency):
                 tasks.create_task(self._fetch())
-            tasks.create_task(self._store())
+            tasks.create_task(self.storing.run())
             tasks.create_task(self._finalise())
 
     # --- hearing ---
@@ -233,56 +230,23 @@ class Feed:
             else:
                 if subscription == target.subscriptions and target.repairs.empty():
                     target.is_repairing = False
-                    await self._close_gaps(target.name)
+                    await self.listing.close_known(target.name, target.name)
 
     async def _repair_up_to(self, target: _Target, last_slot: int, settled_slot: int) -> None:
         start = target.checkpoint
         if start is None:
             return
-        async for slot, listed, unproven in self._list_gap(target.name, start.slot, last_slot):
+        async for slot, listed, unproven in self.listing.pages(target.name, start.slot, last_slot):
             if unproven is not None:
                 # Kept before the checkpoint passes it.
-                await self._note_gap(Gap(target.name, *unproven))
-            await self._enqueue(listed)
+                await self.listing.note(Gap(target.name, *unproven))
+            await self.listing.enqueue(listed)
             reached = target.checkpoint
             # A first announcement may have put the checkpoint back meanwhile; then the gap is not what was listed.
             complete_slot = None if slot is None else min(slot, settled_slot)
             if complete_slot is not None and reached is not None and start.slot <= reached.slot < complete_slot:
                 target.checkpoint = Checkpoint(complete_slot, reached.has_heard)
                 await self._inbox.save_checkpoint(target.name, target.checkpoint)
-
-    async def _enqueue(self, listed: list[ListedSignature]) -> None:
-        wanted = [row for row in listed if row.signature not in self._dropped_votes]
-        new = await self._inbox.enqueue(wanted, "repair")
-        self.counts.repaired += new
-        self.counts.queued += new
-        self._work_waits.set()
-
-    def _list_gap(self, name: str, from_slot: int, tip: int) -> AsyncIterator[GapPage]:
-        if name in ("all", "allWithVotes"):
-            return repair_blocks(self._source, from_slot, tip, self._concurrency)
-        return repair_address(self._source, name, from_slot, tip)
-
-    async def _note_gap(self, gap: Gap) -> None:
-        await self._inbox.note_gap(gap)
-        self.counts.unproven_gaps += 1
-        logger.warning("gap not proven complete: transactions may be missing", extra=asdict(gap))
-
-    async def _close_gaps(self, name: str) -> None:
-        """List the gaps left earlier, where a node's history reaches back to them now. What fails is left for later."""
-        try:
-            for gap in await self._inbox.gaps(name):
-                if await self._source.first_available_block() > gap.first_slot:
-                    continue
-                is_proven = True
-                async for _slot, listed, unproven in self._list_gap(name, gap.first_slot, gap.last_slot):
-                    await self._enqueue([row for row in listed if row.slot <= gap.last_slot])
-                    is_proven &= unproven is None
-                if is_proven:
-                    await self._inbox.close_gap(gap)
-                    logger.info("gap closed", extra={"target": name, "first_slot": gap.first_slot})
-        except (SourceUnavailableError, SourceRefusedError) as error:
-            logger.warning("gaps stay open", extra={"target": name, "reason": str(error)})
 
     # --- fetching ---
 
@@ -311,59 +275,13 @@ class Feed:
                 self._in_flight.discard(queued.signature)
                 continue
             self.counts.fetched += isinstance(outcome, FetchedBody)
-            await self._fetched.put((queued, outcome))
+            await self.storing.put(
+                Arrival(queued.signature, queued.slot, outcome, functools.partial(self._finish, queued.signature))
+            )
 
-    # --- storing ---
-
-    async def _store(self) -> None:
-        while True:
-            batch = [await self._fetched.get()]
-            while len(batch) < STORE_BATCH and not self._fetched.empty():
-                batch.append(self._fetched.get_nowait())
-            rows = [self._prepare(queued, outcome) for queued, outcome in batch]
-            stored = [row for row in rows if isinstance(row, StoredTransaction)]
-            refused = [row for row in rows if isinstance(row, QuarantinedTransaction)]
-            votes = [row.signature for row in stored if self._is_unwanted_vote(row)]
-            if votes:
-                stored = [row for row in stored if row.signature not in set(votes)]
-                await self._inbox.discard(votes)
-                self._remember_votes(votes)
-                self.counts.ignored_votes += len(votes)
-            if stored or refused:
-                new_stored, new_refused = await self._inbox.store(stored, refused)
-                self.counts.stored += new_stored
-                self.counts.quarantined += new_refused
-            await self._tell(stored)
-            for row in refused:
-                logger.warning("quarantined", extra={"signature": row.signature, "reason": str(row.reason)})
-            self._in_flight.difference_update(queued.signature for queued, _ in batch)
-            self._work_waits.set()
-
-    def _prepare(
-        self, queued: QueuedSignature, outcome: FetchedBody | QuarantinedTransaction
-    ) -> StoredTransaction | QuarantinedTransaction:
-        if isinstance(outcome, QuarantinedTransaction):
-            return outcome
-        return prepare(outcome, queued.slot, self._cluster, self._clock.now())
-
-    async def _tell(self, stored: list[StoredTransaction]) -> None:
-        if self._listener is not None and stored:
-            await self._listener.stored(stored)
-        for row in stored:
-            if row.decoded is None:
-                self.tally.add_undecoded(row.signature)
-            else:
-                self.tally.add(row.decoded)
-
-    def _is_unwanted_vote(self, row: StoredTransaction) -> bool:
-        # Blocks list simple votes, `all` does not announce them: a repaired stretch must hold what a heard one does. A
-        # block listed by signatures does not tell votes apart, so each is fetched once, and then remembered.
-        return row.is_simple_vote and any(target.name == "all" for target in self._targets)
-
-    def _remember_votes(self, signatures: list[str]) -> None:
-        self._dropped_votes |= dict.fromkeys(signatures)
-        while len(self._dropped_votes) > VOTES_REMEMBERED:
-            del self._dropped_votes[next(iter(self._dropped_votes))]
+    def _finish(self, signature: str) -> None:
+        self._in_flight.discard(signature)
+        self._work_waits.set()
 
     # --- finality ---
 

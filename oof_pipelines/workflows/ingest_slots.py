@@ -7,35 +7,19 @@ queue only what was listed here is fetched, since the rest may be known to anoth
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
-from datetime import timedelta
+from functools import partial
 
-from oof_pipelines.interfaces import (
-    Clock,
-    Inbox,
-    ListedSignature,
-    ProvisionalTransaction,
-    QuarantinedTransaction,
-    QueuedSignature,
-    StoredTransaction,
-    TransactionSource,
-)
-from oof_pipelines.workflows.fetch import Fetcher
-from oof_pipelines.workflows.finalise import STATUSES_A_CALL
-from oof_pipelines.workflows.prepare import FetchedBody, prepare
+from oof_pipelines.interfaces import Clock, Inbox, ListedSignature, ProvisionalTransaction, TransactionSource
+from oof_pipelines.workflows.fetch_queued import STORE_BATCH, QueueFetch, finalise_stored
 from oof_pipelines.workflows.repair import history_begin_slot, repair_blocks
 
 LISTING, FETCHING, FINALISING = "listing", "fetching", "finalising"
-STORE_BATCH = 256
 _STRETCHES_AT_ONCE = 4
-_PATIENCE_SECONDS = 120.0
-_PAUSE_SECONDS = 0.2
 _ROWS_A_PAGE = 4_096
-# The queue knows what came by the socket, by listing, and after a fork.
-_QUEUED_AS = "repair"
-# Every deferral is over by then (they last seconds): whatever is queued counts as due.
-_AHEAD = timedelta(hours=1)
+# Whoever lists a stretch fetches it: a feed beside it has what happens now to do.
+_QUEUED_AS = "backfill"
 
 OnProgress = Callable[[str, int, int], None]
 """Hears of a stage (`LISTING`, `FETCHING`, `FINALISING`), how much of it is done and how much there is; 0 for unknown."""
@@ -85,10 +69,14 @@ async def ingest_slots(
         report.unproven.append(f"the node forgot the slots before {begin_slot} while they were listed")
     for start in range(0, len(listed), STORE_BATCH * 8):
         report.queued += await inbox.enqueue(listed[start : start + STORE_BATCH * 8], _QUEUED_AS)
-    ingest = _Ingest(source, inbox, clock, cluster, concurrency, report, on_progress)
     signatures = {row.signature for row in listed}
-    await ingest.fetch_queued(signatures)
-    await ingest.finalise(signatures)
+    fetching = QueueFetch(source, inbox, clock, cluster=cluster, concurrency=concurrency)
+    report.waiting = len(await fetching.fetch(signatures, partial(on_progress, FETCHING)))
+    tally = fetching.tally
+    report.fetched, report.stored, report.quarantined = tally.fetched, tally.stored, tally.quarantined
+    provisional = await _provisional(inbox, signatures, report.last_slot)
+    finalising = partial(on_progress, FINALISING)
+    report.provisional = await finalise_stored(source, inbox, provisional, report.last_slot, finalising)
     return report
 
 
@@ -121,107 +109,11 @@ async def _list(
     return listed
 
 
-class _Ingest:
-    """Fetching, storing and finalising of one run."""
-
-    def __init__(
-        self,
-        source: TransactionSource,
-        inbox: Inbox,
-        clock: Clock,
-        cluster: str,
-        concurrency: int,
-        report: IngestReport,
-        on_progress: OnProgress,
-    ) -> None:
-        self._source = source
-        self._inbox = inbox
-        self._clock = clock
-        self._cluster = cluster
-        self._turns = asyncio.Semaphore(concurrency)
-        self._fetcher = Fetcher(source, inbox, clock)
-        self._report = report
-        self._on_progress = on_progress
-
-    async def fetch_queued(self, wanted: Set[str]) -> None:
-        """Fetch and store what is queued of `wanted`, until nothing is, or nothing more comes for two minutes.
-
-        What another process took off the queue meanwhile is done as well.
-        """
-        unresolved = await self._still_queued(wanted)
-        total, moved_at_s = len(unresolved), self._clock.monotonic_s()
-        while unresolved and self._clock.monotonic_s() - moved_at_s < _PATIENCE_SECONDS:
-            due = await self._due(unresolved)
-            if not due:
-                still_queued = await self._still_queued(unresolved)
-                if still_queued != unresolved:
-                    unresolved, moved_at_s = still_queued, self._clock.monotonic_s()
-                    self._on_progress(FETCHING, total - len(unresolved), total)
-                else:
-                    await self._clock.sleep(_PAUSE_SECONDS)
-                continue
-            for start in range(0, len(due), STORE_BATCH):
-                batch = due[start : start + STORE_BATCH]
-                resolved = await self._store(batch, await asyncio.gather(*map(self._fetch, batch)))
-                if resolved:
-                    unresolved -= resolved
-                    moved_at_s = self._clock.monotonic_s()
-                self._on_progress(FETCHING, total - len(unresolved), total)
-        self._report.waiting = len(await self._still_queued(unresolved)) if unresolved else 0
-
-    async def _due(self, wanted: Set[str]) -> list[QueuedSignature]:
-        """What is due of `wanted`, in the queue's order."""
-        due = await self._inbox.due(self._clock.now(), await self._inbox.queue_length())
-        return [one for one in due if one.signature in wanted]
-
-    async def _still_queued(self, wanted: Set[str]) -> set[str]:
-        """What is on the queue of `wanted`, due or not."""
-        limit = 0
-        while True:
-            # A queue that grew since it was counted fills the limit, and what was cut off must not count as done.
-            limit = max(limit, await self._inbox.queue_length()) + _ROWS_A_PAGE
-            queued = await self._inbox.due(self._clock.now() + _AHEAD, limit)
-            if len(queued) < limit:
-                return {one.signature for one in queued if one.signature in wanted}
-
-    async def _fetch(self, queued: QueuedSignature) -> FetchedBody | QuarantinedTransaction | None:
-        async with self._turns:
-            self._report.fetched += 1
-            return await self._fetcher.fetch(queued)
-
-    async def _store(
-        self, batch: Sequence[QueuedSignature], outcomes: Sequence[FetchedBody | QuarantinedTransaction | None]
-    ) -> set[str]:
-        """Store a batch; the signatures that are off the queue by it."""
-        now = self._clock.now()
-        rows: list[StoredTransaction | QuarantinedTransaction | None] = [
-            prepare(outcome, queued.slot, self._cluster, now, is_decoding=False)
-            if isinstance(outcome, FetchedBody)
-            else outcome
-            for queued, outcome in zip(batch, outcomes, strict=True)
-        ]
-        kept = [row for row in rows if isinstance(row, StoredTransaction)]
-        refused = [row for row in rows if isinstance(row, QuarantinedTransaction)]
-        stored, quarantined = await self._inbox.store(kept, refused)
-        self._report.stored += stored
-        self._report.quarantined += quarantined
-        return {row.signature for row in kept} | {row.signature for row in refused}
-
-    async def finalise(self, wanted: Set[str]) -> None:
-        """Ask after what is stored of `wanted` and not final; what the node does not call final stays provisional."""
-        waiting: list[ProvisionalTransaction] = []
-        after: ProvisionalTransaction | None = None
-        while page := await self._inbox.provisional(self._report.last_slot, _ROWS_A_PAGE, after):
-            waiting += [row for row in page if row.signature in wanted]
-            after = page[-1]
-        for start in range(0, len(waiting), STATUSES_A_CALL):
-            batch = waiting[start : start + STATUSES_A_CALL]
-            statuses = await self._source.signature_statuses([row.signature for row in batch], self._report.last_slot)
-            final = [
-                row.signature
-                for row, status in zip(batch, statuses, strict=True)
-                if status is not None and status.is_final and status.slot == row.slot
-            ]
-            await self._inbox.mark_final(final)
-            self._report.provisional += len(batch) - len(final)
-            self._on_progress(FINALISING, start + len(batch), len(waiting))
+async def _provisional(inbox: Inbox, wanted: Set[str], up_to_slot: int) -> list[tuple[str, int]]:
+    """(signature, slot) of what is stored of `wanted` and not final."""
+    waiting: list[tuple[str, int]] = []
+    after: ProvisionalTransaction | None = None
+    while page := await inbox.provisional(up_to_slot, _ROWS_A_PAGE, after):
+        waiting += [(row.signature, row.slot) for row in page if row.signature in wanted]
+        after = page[-1]
+    return waiting

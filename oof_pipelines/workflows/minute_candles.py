@@ -33,6 +33,14 @@ class CandleSource(Protocol):
         ...
 
 
+class CandleCounts(Protocol):
+    """Where candles can be counted without being read."""
+
+    def candle_counts(self, mints: Collection[str], first_day: date, last_day: date) -> dict[str, int]:
+        """How many candles `candles` would give of each of `mints`; a mint without any may be missing."""
+        ...
+
+
 class MinuteCandles:
     """Candles of the days from `first_day` to `last_day`, both included, by coin."""
 
@@ -45,16 +53,31 @@ class MinuteCandles:
         self._by_mint: dict[str, list[MinuteCandle]] = {}
         self._kept = 0
         self._newest: tuple[list[str], PriceWindows] | None = None
+        self._left_out: frozenset[str] = frozenset()
+        self.read_count = 0
+        """Candles read from the source so far."""
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day, both included."""
+        return self._first_day, self._last_day
+
+    def leave_out(self, mints: Collection[str]) -> None:
+        """From now on these coins have no candles, and none of them are read."""
+        self._left_out = frozenset(mints)
+        self._newest = None
 
     def windows(self, mints: Collection[str]) -> PriceWindows:
         """What is known of these coins; those that never had a price are simply not there."""
-        wanted = sorted(set(mints))
+        wanted = sorted(set(mints) - self._left_out)
         if self._newest is not None and self._newest[0] == wanted:
             return self._newest[1]
         missing = [mint for mint in wanted if mint not in self._by_mint]
         if missing:
             read = candles_by_mint(self._source.candles(missing, self._first_day, self._last_day))
-            self._make_room(set(wanted), sum(map(len, read.values())))
+            coming = sum(map(len, read.values()))
+            self.read_count += coming
+            self._make_room(set(wanted), coming)
             for mint in missing:
                 self._by_mint[mint] = read.get(mint, [])
                 self._kept += len(self._by_mint[mint])

@@ -1,6 +1,7 @@
 """From a body as the node sent it to a row for the inbox, or to a row for quarantine with its reason. No I/O."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -36,11 +37,18 @@ def lacks_block_time(body: bytes) -> int | None:
 
 
 def prepare(
-    fetched: FetchedBody, heard_slot: int, cluster: str, now: datetime, *, is_decoding: bool = True
+    fetched: FetchedBody,
+    heard_slot: int,
+    cluster: str,
+    now: datetime,
+    *,
+    is_decoding: bool = True,
+    anchor_programs: Collection[str] = (),
 ) -> StoredTransaction | QuarantinedTransaction:
     """What to write for a fetched body: a checked row, or the reason why not. Never raises for what a body holds.
 
-    Without `is_decoding` the row brings no decoded rows along: its day is going to be decoded at once.
+    Without `is_decoding` the row brings no decoded rows along: its day is going to be decoded at once. `anchor_programs`
+    are programs whose events are decoded.
     """
     try:
         header = read_body(fetched.body)
@@ -70,18 +78,18 @@ def prepare(
         is_simple_vote=header.is_simple_vote,
         logs=header.log_messages,
         body_zstd=compress_body(fetched.body),
-        decoded=decode_or_none(parsed) if is_decoding else None,
+        decoded=decode_or_none(parsed, anchor_programs) if is_decoding else None,
     )
 
 
-def decode_or_none(parsed: ParsedTransaction) -> Decoded | None:
+def decode_or_none(parsed: ParsedTransaction, anchor_programs: Collection[str] = ()) -> Decoded | None:
     """The decoded transaction; None, with the error in the log, where the decoder has a fault.
 
     Store first, decode second: a fault in a decoder must neither stop a feed nor keep a body out of the store. The body
     is decoded again with its day, once the decoder is mended.
     """
     try:
-        return decode_transaction(parsed)
+        return decode_transaction(parsed, anchor_programs)
     except Exception:
         logger.exception("decoding failed", extra={"signature": parsed.signature})
         return None

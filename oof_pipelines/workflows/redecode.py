@@ -59,7 +59,13 @@ def days_calling(store: DayStore, program_ids: tuple[str, ...], since: date, unt
 
 
 def redecode_day(
-    store: DayStore, served: ServedRows, day: date, program_ids: tuple[str, ...], *, is_dry_run: bool
+    store: DayStore,
+    served: ServedRows,
+    day: date,
+    program_ids: tuple[str, ...],
+    *,
+    is_dry_run: bool,
+    anchor_programs: tuple[str, ...] = (),
 ) -> RedecodedDay:
     """Decode one day again and compare its actions with those of before; a dry run writes nothing.
 
@@ -71,9 +77,9 @@ def redecode_day(
     before = store.read(ACTIONS.name, day)
     report = None
     if is_dry_run:
-        after: pl.DataFrame | None = decode_frame(raw)[0][ACTIONS.name]
+        after: pl.DataFrame | None = decode_frame(raw, anchor_programs)[0][ACTIONS.name]
     else:
-        report = decode_day(store, served, day)
+        report = decode_day(store, served, day, anchor_programs=anchor_programs)
         after = store.read(ACTIONS.name, day)
     changes = changes_by_wallet(_or_empty(before), _or_empty(after))
     return RedecodedDay(day, raw.height, _calling(raw, program_ids), changes, report)

@@ -69,14 +69,14 @@ async def repair_address(
         if has_passed_the_gap or len(page) < SIGNATURES_A_PAGE:
             break
         yield GapPage(None, in_gap)
-        page = await _next_page(source, address, page, min_slot)
+        page = await next_page(source, address, page, min_slot)
     unproven = None
     if not has_passed_the_gap:
         unproven = await _unproven(source, from_slot, max(newest_slot, min_slot))
     yield GapPage(newest_slot, in_gap, unproven)
 
 
-async def _next_page(
+async def next_page(
     source: TransactionSource, address: str, page: list[ListedSignature], min_slot: int
 ) -> list[ListedSignature]:
     """What is behind a full `page`. Where that seems to be nothing, an earlier cursor has to show the page's own end.

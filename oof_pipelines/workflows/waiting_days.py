@@ -12,6 +12,24 @@ class DayRange:
     last: date
 
 
+SOON_SECONDS, LATEST_SECONDS = 120.0, 600.0
+"""A day that still grows is folded when its oldest row waits for so long: the larger the day, the nearer the second."""
+
+_ROWS_A_SECOND = 2_000
+_LARGE_SHARE = 4
+
+
+def is_worth_folding(waiting: int, rows: int, oldest_waits_seconds: float) -> bool:
+    """Whether to fold a day that will be folded again soon, since each fold decodes and prices it whole.
+
+    `waiting` of its `rows` are in no file. What waits is served all the same, wallet by wallet. A quarter of the day is folded
+    at once; less of it when its oldest row has waited for a while that grows with the day.
+    """
+    if waiting * _LARGE_SHARE >= rows:
+        return True
+    return oldest_waits_seconds >= min(LATEST_SECONDS, max(SOON_SECONDS, rows / _ROWS_A_SECOND))
+
+
 def next_range(
     days_waiting: dict[date, int], *, bridge_days: int, at_most_days: int, after: date | None = None
 ) -> DayRange | None:

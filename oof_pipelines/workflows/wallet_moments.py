@@ -9,7 +9,7 @@ import msgspec
 
 from oof_pipelines.chain.moves import NATIVE_MINT
 from oof_pipelines.decode.money import QUOTE_MINTS
-from oof_pipelines.detectors.input import DetectorInput, PoolState, SeenQuote, Swap
+from oof_pipelines.detectors.input import DetectorInput, PoolState, SeenQuote, StatesInOrder, Swap
 from oof_pipelines.detectors.moment import Moment
 from oof_pipelines.detectors.registry import detect_moments
 from oof_pipelines.detectors.thresholds import Thresholds
@@ -76,9 +76,7 @@ def moments_of(
         around = reading.submit(market.around, [swap for its_swaps in swaps for swap in its_swaps], rules)
         windows = market.candles.windows(mints_looked_at(valued))
         states, quotes = around.result()
-    states_of: dict[frozenset[str], list[PoolState]] = {}
-    for state in states:
-        states_of.setdefault(frozenset((state.mint, state.quote_mint)), []).append(state)
+    in_order = StatesInOrder.of(states)
     quotes_of: dict[frozenset[str], list[SeenQuote]] = {}
     for quote in quotes:
         quotes_of.setdefault(frozenset((quote.sold_mint, quote.bought_mint)), []).append(quote)
@@ -93,7 +91,7 @@ def moments_of(
             as_of_s,
             rules=rules.positions,
             idle_mint=rules.idle_mint,
-            pool_states=[state for pair in pairs for state in states_of.get(pair, ())],
+            pool_states=in_order,
             quotes=[quote for pair in pairs for quote in quotes_of.get(pair, ())],
         )
         found.append(detect_moments(seen))

@@ -1,5 +1,5 @@
--- What happened to wallets' holdings, by wallet: bucket files ∪ what of the decoded days they do not hold yet. The feed's rows
--- have no events before their day is folded and decoded.
+-- What happened to wallets' holdings, by wallet: bucket files ∪ what of the decoded days they do not hold yet ∪ what the feed read
+-- and no day's file holds yet.
 -- With `bucket = wallet_bucket('ADDRESS')` beside the wallet in the condition, one bucket's file is read instead of all.
 with lagging as (
     select coalesce(s.day, c.day) as day, coalesce(s.bucket, c.bucket) as bucket
@@ -18,3 +18,11 @@ select wallet, signature, slot, tx_index, block_time, log_idx, path, seq, kind, 
        wallet_bucket(wallet) as bucket, day
 from parquet_position_events e
 where exists (select 1 from lagging l where l.day = e.day and l.bucket = wallet_bucket(e.wallet))
+union all
+select wallet, signature, slot, tx_index, block_time, log_idx, path, seq, kind, mint, decimals, qty_raw, other_mint,
+       other_decimals, other_raw, counterparty, venue, network_fee_lamports, tip_lamports, rent_lamports, is_escrow,
+       wallet_bucket(wallet) as bucket, cast(block_time as date) as day
+from hot_position_events h
+where not exists (
+    select 1 from parquet_position_events p where p.day = cast(h.block_time as date) and p.signature = h.signature
+)

@@ -1,5 +1,6 @@
 """`oof analyze` from nothing over the golden wallet, in a real home: its answers are those of the story's own arithmetic."""
 
+import itertools
 import json
 import os
 import secrets
@@ -11,14 +12,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from decoded_home import file_bytes
 
+from oof_pipelines.analysis_work import run_analysis
 from oof_pipelines.commands.analyze import analyze
+from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.testing.golden_chain import write_golden
+from oof_pipelines.workflows.analysis_request import AnalysisRequest
+from oof_pipelines.workflows.ceilings import Ceilings
 
 SOMEBODY = "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T"
 
@@ -116,7 +122,11 @@ def test_the_golden_wallet_is_told_as_its_story_knows_it(golden: GoldenHome) -> 
 
 def test_the_object_has_the_fields_that_are_promised(golden: GoldenHome) -> None:
     story = golden.story
-    assert list(story) == ["wallet", "as_of", "summary", "episodes", "moments", "extremes", "coverage"]
+    assert list(story) == [
+        "wallet", "as_of", "summary", "episodes", "moments", "extremes", "coverage", "certificates", "is_partial",
+        "ceilings_hit",
+    ]  # fmt: skip
+    assert (story["is_partial"], story["ceilings_hit"]) == (False, [])
     assert (story["wallet"], story["as_of"]) == (golden.wallet, golden.answers["as_of"])
     assert {"id", "kind", "version", "price_source", "confidence", "explain"} <= set(story["moments"][0])
     assert set(story["extremes"]) == {"top_win", "top_loss", "S2E", "BHD", "BadRoute", "Idle", "Rug"}
@@ -139,7 +149,7 @@ def test_progress_goes_to_standard_error_with_counts_and_seconds(golden: GoldenH
     )
     assert "klines" in golden.first.stderr
     assert f"OOF_TOKEN_MINT: {golden.environment['OOF_TOKEN_MINT']} of settings.env" in golden.first.stderr
-    for stage in ("database: ready", "days: ", "wallets: 1 buckets", "analysis: "):
+    for stage in ("database: ready", "days: ", "wallets: 1 buckets", "analysis: ", "certificates: 1 made"):
         line = next(line for line in golden.first.stderr.splitlines() if line.startswith(stage))
         assert line.endswith(" s")
 
@@ -152,9 +162,29 @@ def test_coverage_counts_what_is_stored_and_claims_nothing(golden: GoldenHome) -
     summary = golden.story["summary"]
     known, unknown = float(summary["proceeds_usd"]), float(summary["unknown_proceeds_usd"])
     assert float(coverage["unknown_basis_share"]) == pytest.approx(unknown / (known + unknown), abs=1e-6)
-    assert coverage["is_complete"] is None
+    assert coverage["is_complete"] is False
     assert "not proven" in coverage["note"]
     assert coverage["days_left_behind"] == []
+    [certificate] = golden.story["certificates"]
+    assert (certificate["wallet"], certificate["as_of"]) == (golden.wallet, golden.answers["as_of"])
+    assert certificate["is_complete"] is False
+    assert certificate["reasons"] == ["the wallet was never listed: nobody knows what is missing"]
+    assert certificate["unknown_basis_share"] == coverage["unknown_basis_share"]
+    assert certificate["transactions"] == coverage["transactions"]
+
+
+def test_the_certificate_values_what_moved(golden: GoldenHome) -> None:
+    [certificate] = golden.story["certificates"]
+    value = certificate["value"]
+    # Nothing of the made-up chain is unexplained; what calls a program nobody decodes is next to nothing.
+    assert (value["residual_transactions"], value["residual_usd"], value["residual_lamports"]) == (
+        0, "0.000000000000000000", "0",
+    )  # fmt: skip
+    assert (value["residual_share_of_usd"], value["residual_share_of_lamports"]) == ("0.000000", "0.000000")
+    assert int(value["moved_lamports"]) > 10**9
+    # All that was paid and brought moved once at least.
+    assert float(value["moved_usd"]) > float(golden.story["summary"]["proceeds_usd"])
+    assert int(value["undecoded_lamports"]) <= int(value["moved_lamports"])
 
 
 def test_a_second_run_asks_for_no_transaction_and_says_the_same(golden: GoldenHome) -> None:
@@ -176,10 +206,39 @@ def test_what_is_stored_is_told_without_the_recording_and_nothing_is_written(gol
     assert {path: path.stat().st_mtime_ns for path in golden.home.rglob("*.parquet")} == before
 
 
+def test_under_a_ceiling_of_candles_continuations_price_more_until_the_story_is_whole(golden: GoldenHome) -> None:
+    settings = load_settings({**golden.environment, **klines_of(golden.chain)})
+    url = golden.environment["DATABASE_URL"]
+    as_of = datetime.fromisoformat(golden.answers["as_of"])
+    whole = AnalysisRequest(wallets=(golden.wallet,), as_of=as_of, is_stored_only=True)
+    unbounded = run_analysis(settings, url, whole)
+    request: AnalysisRequest | None = msgspec.structs.replace(whole, ceilings=Ceilings(max_candle_reads=40))
+    reads, left_out = [], []
+    while request is not None:
+        outcome = run_analysis(settings, url, request)
+        reads.append(outcome.analysis.candle_reads)
+        left_out.append(set(outcome.analysis.mints_left_out))
+        assert reads[-1] <= 40 * request.candle_share
+        assert outcome.certificates[0].mints_left_out == list(outcome.analysis.mints_left_out)
+        assert outcome.ceilings_hit == (("max_candle_reads",) if left_out[-1] else ())
+        request = outcome.continuation
+    assert len(reads) > 2
+    assert all(after < before for before, after in itertools.pairwise(left_out[1:]))
+    assert left_out[0] >= left_out[1]
+    assert sum(reads) < 4 * unbounded.analysis.candle_reads
+    assert outcome.analysis == unbounded.analysis
+    # Without prices nobody would find what was sold too early.
+    assert unbounded.analysis.summary.moments == golden.answers["moments"]
+
+
+def klines_of(chain: Path) -> dict[str, str]:
+    return {"OOF_SOL_USD_SOURCE": "klines", "OOF_SOL_USD_KLINES": str(chain / "klines" / "*.csv*")}
+
+
 def test_two_wallets_of_one_owner_share_their_lots(golden: GoldenHome) -> None:
     owner = golden.answers["owner_set"]
     story = golden.told(*owner["wallets"], "--as-of", golden.answers["as_of"])
-    assert story["wallets"] == owner["wallets"]
+    assert story["wallets"] == owner["wallets"] == [one["wallet"] for one in story["certificates"]]
     assert_as_answered(story, owner)
     assert story["summary"]["realized_pnl_usd"] != golden.story["summary"]["realized_pnl_usd"]
 

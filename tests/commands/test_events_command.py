@@ -11,7 +11,7 @@ from crafted_bodies import address
 from told_trades import COIN, DOLLAR, told_rows
 
 from oof_pipelines.commands.events import events
-from oof_pipelines.market.events import KINDS, MarketEvent, RiskFlag
+from oof_pipelines.market.events import STORED_KINDS, MarketEvent, RiskFlag
 from oof_pipelines.market.from_decoded import market_events_of
 from oof_pipelines.storage.parquet.decoded_rows import frames_of
 from oof_pipelines.storage.parquet.market_rows import risk_frame, row_of
@@ -101,7 +101,7 @@ def test_a_table_says_each_kind_in_words(store: ParquetStore) -> None:
         "SYM?",
     ):
         assert words in result.stdout, words
-    for kind in KINDS:
+    for kind in STORED_KINDS:
         assert kind in result.stdout
 
 

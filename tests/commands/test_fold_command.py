@@ -222,7 +222,7 @@ def test_a_database_made_anew_is_restored_by_one_fold(
 def decode_with(monkeypatch: pytest.MonkeyPatch, signature: str, fault: str) -> None:
     """A decoder that loses a move of one transaction, or fails on it."""
 
-    def faulty(parsed: ParsedTransaction) -> Decoded:
+    def faulty(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
         decoded = decode_transaction(parsed)
         if parsed.signature != signature:
             return decoded

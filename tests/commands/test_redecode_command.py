@@ -60,7 +60,7 @@ def store(server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     return store
 
 
-def without_transfers(parsed: ParsedTransaction) -> Decoded:
+def without_transfers(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
     decoded = decode_transaction(parsed)
     return replace(decoded, actions=[one for one in decoded.actions if one.kind != "transfer"])
 

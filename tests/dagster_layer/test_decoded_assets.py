@@ -112,6 +112,7 @@ def test_trades_and_launches_are_assets_of_their_own(filled_home: FilledHome) ->
         "token_events": 4 * trades,
         # A trade and a pool's state a leg, and one each of the facts; beside them the mints that were really made.
         "market_events": (2 * 3 + 2 + 4) * trades + mints,
+        "anchor_events": trades,
     }
 
 
@@ -123,7 +124,7 @@ def test_a_program_that_changed_is_warned_of_and_its_day_is_published(
     program_id, program = next(iter(BY_ID.items()))
     real = decode_day.decode_frame
 
-    def changed(raw: pl.DataFrame) -> tuple[decode_day.Frames, DecodeTally]:
+    def changed(raw: pl.DataFrame, _programs: object) -> tuple[decode_day.Frames, DecodeTally]:
         frames, tally = real(raw)
         if raw["block_time"][0].date().isoformat() == day:
             at, hour = next(iter(tally.hours.items()))

@@ -20,6 +20,7 @@ from oof_pipelines.market.events import (
     TokenLaunched,
     TokenMintInfo,
     Trade,
+    WalletBalance,
 )
 from oof_pipelines.market.from_decoded import market_events_of
 from oof_pipelines.storage.parquet.decoded_rows import Place, frames_of, rows_of
@@ -80,7 +81,7 @@ def test_an_event_comes_back_from_its_row(event: MarketEvent) -> None:
     assert event_of(as_read) == event
 
 
-@given(st.lists(_EVENTS.filter(lambda event: not isinstance(event, RiskFlag)), max_size=8))
+@given(st.lists(_EVENTS.filter(lambda event: not isinstance(event, RiskFlag | WalletBalance)), max_size=8))
 def test_events_come_back_from_a_frame_of_the_schema(events: list[MarketEvent]) -> None:
     rows = frames_of(
         {name: [row_of(e) for e in events] if name == MARKET_EVENTS.name else [] for name in DECODED_DATASETS}

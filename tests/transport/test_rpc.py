@@ -1,6 +1,7 @@
 """The RPC client against a real HTTP server that misbehaves."""
 
 import asyncio
+import base64
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,9 @@ import pytest
 from aiohttp import web
 from leaping_clock import LeapingClock
 
+from oof_pipelines.chain.base58 import decode_base58
 from oof_pipelines.interfaces import (
+    HeldAccount,
     ListedSignature,
     MethodMissingError,
     SignatureStatus,
@@ -25,6 +28,10 @@ from oof_pipelines.transport.rpc import EndpointsRefuseUsError, RpcClient
 
 KEY = "a-very-secret-key"
 NAME = "5" * 88
+PROGRAM = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+OWNER = "CPp14jCnVZpBUoLGZKAFcrLGHqbYTqHjcBEXaJyVgVop"
+MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+ACCOUNT = "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T"
 Answer = Callable[[dict[str, Any]], Awaitable[web.StreamResponse] | web.StreamResponse]
 
 
@@ -359,6 +366,9 @@ def test_each_method_asks_and_reads_as_documented() -> None:
         "A",
         {"limit": 9, "commitment": "confirmed", "minContextSlot": 70, "before": "B"},
     ]
+    timed = [{"signature": NAME, "slot": 3, "blockTime": time} for time in (7, None, -1)]
+    times = call(Node(result(msgspec.json.encode(timed))), lambda rpc: rpc.signatures_for_address("A", None, 9, 70))
+    assert [row.block_time_s for row in times] == [7, None, None]
     slots = Node(result(b"[1,2]"))
     assert call(slots, lambda rpc: rpc.blocks(1, 3, 80)) == [1, 2]
     assert slots.requests[0]["params"] == [1, 3, {"commitment": "confirmed", "minContextSlot": 80}]
@@ -380,10 +390,109 @@ def test_each_method_asks_and_reads_as_documented() -> None:
     assert call(Node(behind), lambda rpc: rpc.signature_statuses([NAME], 8)) == [None]
 
 
+def by_method(**results: bytes | Answer) -> Answer:
+    """Answers by the method that is asked for."""
+
+    def answer(asked: dict[str, Any]) -> web.StreamResponse:
+        value = results[asked["method"]]
+        made = (result(value) if isinstance(value, bytes) else value)(asked)
+        assert isinstance(made, web.StreamResponse)
+        return made
+
+    return answer
+
+
+def test_the_first_block_is_that_of_the_shortest_history_that_was_listed() -> None:
+    has_listed = []
+
+    def once(asked: dict[str, Any]) -> web.StreamResponse:
+        has_listed.append(asked)
+        made = (result(b"[]") if len(has_listed) == 1 else raw(b"", 429))(asked)
+        assert isinstance(made, web.StreamResponse)
+        return made
+
+    long = Node(by_method(getSignaturesForAddress=once, getFirstAvailableBlock=b"5"))
+    short = Node(by_method(getSignaturesForAddress=b"[]", getFirstAvailableBlock=b"900"))
+
+    async def scenario() -> list[int]:
+        async with _all_serving((long, short)), client(long, short) as rpc:
+            found = [await rpc.first_available_block()]
+            for _ in range(2):
+                await rpc.signatures_for_address(OWNER, None, 5, 1)
+                found.append(await rpc.first_available_block())
+            return found
+
+    assert asyncio.run(scenario()) == [5, 5, 900]
+
+
+def test_an_endpoint_that_listed_and_is_gone_is_said_once() -> None:
+    gone = Node(by_method(getSlot=b"9", getBlocks=b"[1]", getFirstAvailableBlock=raw(b"", 500)))
+    there = Node(by_method(getBlocks=b"[1]", getFirstAvailableBlock=b"900"))
+
+    async def scenario() -> int:
+        async with _all_serving((gone, there)), client(gone, there) as rpc:
+            await rpc.blocks(1, 2, 1)
+            with pytest.raises(SourceUnavailableError):
+                await rpc.first_available_block()
+            return await rpc.first_available_block()
+
+    assert asyncio.run(scenario()) == 900
+
+
+def test_an_endpoint_without_the_method_leaves_it_to_the_others() -> None:
+    dumb = Node(by_method(getBlocks=b"[1]", getFirstAvailableBlock=error(-32601)))
+
+    async def scenario() -> None:
+        async with _all_serving((dumb,)), client(dumb) as rpc:
+            await rpc.blocks(1, 2, 1)
+            await rpc.first_available_block()
+
+    with pytest.raises(MethodMissingError):
+        asyncio.run(scenario())
+
+
+def token_account(mint: str, holder: str, **changes: Any) -> dict[str, Any]:
+    data = base64.b64encode(decode_base58(mint) + decode_base58(holder)).decode()
+    return {"pubkey": ACCOUNT, "account": {"data": [data, "base64"], "owner": PROGRAM, "lamports": 1} | changes}
+
+
+def test_token_accounts_are_read_by_their_layout() -> None:
+    node = Node(result(msgspec.json.encode({"context": {"slot": 9}, "value": [token_account(MINT, OWNER)]})))
+    found = call(node, lambda rpc: rpc.token_accounts_of(OWNER, PROGRAM, 7))
+    assert found == [HeldAccount(ACCOUNT, MINT, PROGRAM)]
+    options = {
+        "encoding": "base64",
+        "dataSlice": {"offset": 0, "length": 64},
+        "commitment": "finalized",
+        "minContextSlot": 7,
+    }
+    assert node.requests[0]["params"] == [OWNER, {"programId": PROGRAM}, options]
+    with pytest.raises(SourceUnavailableError, match="behind slot 10"):
+        call(node, lambda rpc: rpc.token_accounts_of(OWNER, PROGRAM, 10))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        token_account(MINT, MINT),
+        token_account(MINT, OWNER, data=["AAAA", "base64"]),
+        token_account(MINT, OWNER, data=["%%", "base64"]),
+        token_account(MINT, OWNER, data=["AAAA", "base58"]),
+        token_account(MINT, OWNER, owner="nobody"),
+        token_account(MINT, OWNER) | {"pubkey": "nobody"},
+    ],
+)
+def test_what_is_no_token_account_of_the_owner_is_the_endpoints_fault(row: dict[str, Any]) -> None:
+    node = Node(result(msgspec.json.encode({"context": {"slot": 9}, "value": [row]})))
+    with pytest.raises(SourceUnavailableError, match="getTokenAccountsByOwner"):
+        call(node, lambda rpc: rpc.token_accounts_of(OWNER, PROGRAM, 7))
+
+
 @pytest.mark.parametrize(
     "use",
     [
         lambda rpc: rpc.slot("confirmed"),
+        lambda rpc: rpc.token_accounts_of(OWNER, PROGRAM, 1),
         lambda rpc: rpc.blocks(1, 2, 1),
         lambda rpc: rpc.first_available_block(),
         lambda rpc: rpc.block_signatures(1),

@@ -60,6 +60,9 @@ class HandClock:
     def monotonic_s(self) -> float:
         return self._elapsed_s
 
+    def cpu_ms(self) -> int:
+        return int(self._elapsed_s * 1_000)
+
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)

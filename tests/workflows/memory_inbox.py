@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from oof_pipelines.chain.body import QuarantineReason
@@ -36,6 +36,7 @@ class Waiting:
     refusals: int = 0
     not_before: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     error: str = ""
+    source: str = "socket"
 
 
 @dataclass
@@ -64,15 +65,29 @@ class MemoryInbox:
         return len(new)
 
     async def enqueue(self, listed: Sequence[ListedSignature], source: str) -> int:
-        new = [row for row in listed if not self._is_known(row.signature)]
-        self.queue |= {row.signature: Waiting(row.slot) for row in new}
+        new = {row.signature: row for row in listed if not self._is_known(row.signature)}
+        self.queue |= {signature: Waiting(row.slot, source=source) for signature, row in new.items()}
+        for row in listed:
+            if source != "backfill" and row.signature in self.queue and self.queue[row.signature].source == "backfill":
+                self.queue[row.signature].source = source
         return len(new)
 
     async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
-        ready = [(w.not_before, w.slot, signature, w) for signature, w in self.queue.items() if w.not_before <= now]
+        ready = [
+            (w.not_before, w.slot, signature, w)
+            for signature, w in self.queue.items()
+            if w.not_before <= now and w.source != "backfill"
+        ]
         return [
             QueuedSignature(signature, w.slot, w.attempts, w.empty_answers, w.refusals)
             for _, _, signature, w in sorted(ready, key=lambda row: row[:3])[:limit]
+        ]
+
+    async def due_of(self, signatures: Sequence[str], now: datetime) -> list[QueuedSignature]:
+        ready = [(-w.slot, s, w) for s in signatures if (w := self.queue.get(s)) is not None and w.not_before <= now]
+        return [
+            QueuedSignature(signature, w.slot, w.attempts, w.empty_answers, w.refusals)
+            for _, signature, w in sorted(ready, key=lambda row: row[:2])
         ]
 
     async def defer(self, signature: str, not_before: datetime, why: PutOff, detail: str) -> None:
@@ -120,6 +135,19 @@ class MemoryInbox:
         self.quarantine[signature] = QuarantinedTransaction(
             signature, gone.slot, QuarantineReason.VANISHED, detail, gone.body_zstd
         )
+
+    async def unplaced_slots(self, signatures: Sequence[str]) -> list[int]:
+        rows = [self.stored[signature] for signature in signatures if signature in self.stored]
+        slots = Counter(row.slot for row in self.stored.values())
+        return sorted({row.slot for row in rows if row.tx_index is None and slots[row.slot] > 1})
+
+    async def place_in_slot(self, slot: int, signatures: Sequence[str]) -> int:
+        places = {signature: place for place, signature in enumerate(signatures)}
+        found = [
+            row for row in self.stored.values() if row.slot == slot and row.tx_index is None and row.signature in places
+        ]
+        self.stored |= {row.signature: replace(row, tx_index=places[row.signature]) for row in found}
+        return len(found)
 
     async def move_slot(self, signature: str, slot: int) -> None:
         assert signature not in self.final

@@ -181,7 +181,7 @@ def test_hot_rows_are_compared_and_do_not_show(tmp_path: Path) -> None:
 def fail_on(monkeypatch: pytest.MonkeyPatch, *signatures: str) -> None:
     """Make the decoder raise on these transactions, as a fault in it would."""
 
-    def faulty(parsed: ParsedTransaction) -> Decoded:
+    def faulty(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
         if parsed.signature in signatures:
             raise ZeroDivisionError("a fault in a decoder")
         return telling_decoder(parsed)
@@ -241,7 +241,7 @@ def test_odd_amounts_and_decimals_stop_no_day(crafted: Crafted, tmp_path: Path) 
 
 
 def drop_a_move(monkeypatch: pytest.MonkeyPatch, signature: str) -> None:
-    def forgetful(parsed: ParsedTransaction) -> Decoded:
+    def forgetful(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
         decoded = telling_decoder(parsed)
         return replaced(decoded, moves=decoded.moves[:-1]) if parsed.signature == signature else decoded
 

@@ -20,13 +20,13 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in module._DECODING_OF_POSITIONS:
         (tmp_path / "positions" / name).write_text("one", encoding="utf-8")
     monkeypatch.setattr(module, "files", lambda package: tmp_path / package.rpartition(".")[2])
-    decoder_version.cache_clear()
+    module._own_version.cache_clear()
     yield tmp_path
-    decoder_version.cache_clear()
+    module._own_version.cache_clear()
 
 
 def version() -> str:
-    decoder_version.cache_clear()
+    module._own_version.cache_clear()
     return decoder_version()
 
 
@@ -71,3 +71,18 @@ def test_the_files_left_out_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """A renamed fold would otherwise become a part of the decoder without a word."""
     market = module.files("oof_pipelines.market")
     assert all(market.joinpath(name).is_file() for name in module._NO_DECODING)
+
+
+def test_other_programs_with_events_of_their_own_are_another_decoder() -> None:
+    without, one, two = decoder_version(), decoder_version(["A"]), decoder_version(["A", "B"])
+    assert len({without, one, two}) == 3
+    assert decoder_version(("B", "A", "A")) == two
+    assert decoder_version(frozenset()) == without
+
+
+def test_what_accounts_say_is_no_part_of_the_decoder(packages: Path) -> None:
+    before = version()
+    (packages / "decode" / "accounts").mkdir()
+    (packages / "decode" / "accounts" / "pool.py").write_text("a layout", encoding="utf-8")
+    (packages / "market" / "from_accounts.py").write_text("its events", encoding="utf-8")
+    assert version() == before

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -248,3 +249,31 @@ def test_a_transaction_that_is_refused_does_not_keep_its_page_waiting() -> None:
     chain.errors["transaction"] = [SourceRefusedError(-32015, "version (1)")]
     assert once(chain, inbox).finalised == 1
     assert (set(inbox.stored), inbox.final) == ({odd, fine}, {fine})
+
+
+def two_in_a_slot() -> tuple[MemoryChain, MemoryInbox, list[str]]:
+    """A chain and an inbox in which two transactions share a slot and do not know their places."""
+    chain, inbox = MemoryChain(), MemoryInbox()
+    signatures = list(chain.land("b", "a"))
+    for signature in signatures:
+        store(chain, inbox, signature)
+        inbox.stored[signature] = replace(inbox.stored[signature], tx_index=None)
+    chain.finalized = FIRST_SLOT + 9
+    return chain, inbox, signatures
+
+
+def test_places_in_a_slot_are_asked_before_its_rows_are_final() -> None:
+    chain, inbox, signatures = two_in_a_slot()
+    assert once(chain, inbox).finalised == 2
+    assert chain.calls["block_signatures"] == 1
+    in_order = asyncio.run(chain.block_signatures(chain.slots[signatures[0]]))
+    assert [inbox.stored[signature].tx_index for signature in in_order] == [0, 1]
+    assert set(in_order) == set(signatures)
+
+
+def test_a_block_that_cannot_be_had_does_not_hold_up_finality() -> None:
+    chain, inbox, signatures = two_in_a_slot()
+    chain.errors["block_signatures"] = [SourceUnavailableError("away")]
+    assert once(chain, inbox).finalised == 2
+    assert inbox.final == set(signatures)
+    assert [inbox.stored[signature].tx_index for signature in signatures] == [None, None]

@@ -14,7 +14,7 @@ from oof_pipelines.interfaces import (
     SourceUnavailableError,
     UnsupportedVersionError,
 )
-from oof_pipelines.workflows import follow
+from oof_pipelines.workflows import follow, store_bodies
 from oof_pipelines.workflows.fetch import EMPTY_ANSWERS_UNTIL_GIVEN_UP, REFUSALS_UNTIL_GIVEN_UP
 from oof_pipelines.workflows.finalise import ABSENCE_AFTER_SLOTS, MOST_MOVES
 
@@ -253,8 +253,9 @@ def test_dropped_votes_are_not_fetched_again_by_the_next_repair(monkeypatch: pyt
                 await world.until(lambda: not feed._targets[0].is_repairing)
             assert not world.inbox.queue
             assert [world.chain.served[vote] for vote in votes] == [1, 1]
-            monkeypatch.setattr(follow, "VOTES_REMEMBERED", 1)
-            feed._remember_votes(["3"])
-            assert list(feed._dropped_votes) == ["3"]
+            monkeypatch.setattr(store_bodies, "VOTES_REMEMBERED", 1)
+            feed.storing._remember_votes(["3"])
+            assert not feed.storing.is_dropped_vote(votes[0])
+            assert feed.storing.is_dropped_vote("3")
 
     asyncio.run(scenario())

@@ -1,6 +1,7 @@
 """Reading a stretch of slots into the inbox: everything once, nothing twice, nothing of others."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from memory_inbox import MemoryInbox, Waiting
 
 from oof_pipelines.chain.body import QuarantineReason
 from oof_pipelines.interfaces import QueuedSignature, SourceRefusedError, SourceUnavailableError
-from oof_pipelines.workflows import ingest_slots as module
+from oof_pipelines.workflows import fetch_queued
 from oof_pipelines.workflows.ingest_slots import FETCHING, LISTING, IngestReport, ingest_slots
 
 
@@ -107,7 +108,7 @@ def test_what_is_refused_for_good_is_in_quarantine() -> None:
 
 
 def test_what_never_comes_is_left_waiting_and_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 5.0)
+    monkeypatch.setattr(fetch_queued, "PATIENCE_SECONDS", 5.0)
     chain, inbox = chain_of(3), MemoryInbox()
     chain.errors["transaction"] = [SourceUnavailableError("down")] * 100
     report = ingest(chain, inbox)
@@ -123,14 +124,14 @@ class SharedInbox(MemoryInbox):
         self._others, self._stored_there = others, elsewhere.stored
         self._asked = 0
 
-    async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
+    async def due_of(self, signatures: Sequence[str], now: datetime) -> list[QueuedSignature]:
         self._asked += 1
         if self._asked == 2:
             for signature, is_stored in self._others.items():
                 self.queue.pop(signature)
                 if is_stored:
                     self.stored[signature] = self._stored_there[signature]
-        return await super().due(now, limit)
+        return await super().due_of(signatures, now)
 
 
 def test_what_another_process_ends_meanwhile_is_done_at_once() -> None:
@@ -147,22 +148,20 @@ def test_what_another_process_ends_meanwhile_is_done_at_once() -> None:
     assert [row for row in told if row[0] == FETCHING][-1] == (FETCHING, 6, 6)
 
 
-def test_what_a_queue_that_grows_hides_is_not_taken_for_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the count of the queue and its reading others queue more, all due before what was listed here."""
-    monkeypatch.setattr(module, "_ROWS_A_PAGE", 2)
-    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 5.0)
+def test_what_is_listed_waits_for_this_run_and_not_for_the_feed() -> None:
+    chain, inbox = chain_of(3), MemoryInbox()
+    chain.errors["transaction"] = [SourceUnavailableError("down")] * 3
+    seen: list[list[QueuedSignature]] = []
 
-    class GrowingInbox(MemoryInbox):
-        async def queue_length(self) -> int:
-            length = await super().queue_length()
-            if length < 20:
-                self.queue |= {f"0 other {length + more}": Waiting(FIRST_SLOT) for more in range(5)}
-            return length
+    class WatchedClock(QuickClock):
+        async def sleep(self, seconds: float) -> None:
+            seen.append(await inbox.due(self.now() + timedelta(hours=1), 10))
+            await super().sleep(seconds)
 
-    chain, inbox = chain_of(2), GrowingInbox()
-    chain.errors["transaction"] = [SourceUnavailableError("down")] * 100
-    report = ingest(chain, inbox)
-    assert (report.waiting, report.is_complete) == (2, False)
+    ingest(chain, inbox, clock=WatchedClock())
+    assert seen
+    assert not any(seen)
+    assert len(inbox.stored) == 3
 
 
 def test_a_deferral_of_an_earlier_run_is_waited_for() -> None:
@@ -189,6 +188,22 @@ async def _with_a_status_of_another_slot(chain: MemoryChain, inbox: MemoryInbox)
 
     chain.signature_statuses = statuses  # type: ignore[method-assign]
     return await ingest_slots(chain, inbox, QuickClock(), cluster="mainnet-beta", concurrency=8)
+
+
+@pytest.mark.parametrize("has_body", [True, False])
+def test_where_a_status_is_lost_the_finalised_body_counts(has_body: bool) -> None:
+    chain, inbox = chain_of(4), MemoryInbox()
+    told, lost = chain.signature_statuses, signature_of(2)
+
+    async def statuses(signatures, min_slot):
+        if not has_body:
+            chain.empty_answers[lost] = 1
+        answers = await told(signatures, min_slot)
+        return [None if s == lost else answer for s, answer in zip(signatures, answers, strict=True)]
+
+    chain.signature_statuses = statuses  # type: ignore[method-assign]
+    report = ingest(chain, inbox)
+    assert (lost in inbox.final, report.provisional) == (has_body, int(not has_body))
 
 
 def test_a_block_that_nobody_serves_is_said_and_makes_the_run_incomplete() -> None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oof_pipelines.workflows.waiting_days import DayRange, next_range
+from oof_pipelines.workflows.waiting_days import LATEST_SECONDS, SOON_SECONDS, DayRange, is_worth_folding, next_range
 
 JANUARY = date(2026, 1, 1)
 
@@ -53,3 +53,14 @@ def test_stretches_take_turns() -> None:
         turns.append(chosen.first.year)
         last = chosen.last
     assert turns == [2022, 2024, 2026, 2022]
+
+
+def test_a_growing_day_is_folded_when_a_quarter_waits_or_the_oldest_has_waited() -> None:
+    assert is_worth_folding(1, 4, 0.0)
+    assert not is_worth_folding(1, 5, SOON_SECONDS - 1)
+    assert is_worth_folding(1, 5, SOON_SECONDS)
+    # The larger the day, the longer it may wait, up to a bound.
+    assert not is_worth_folding(1_000, 600_000, SOON_SECONDS)
+    assert is_worth_folding(1_000, 600_000, 300.0)
+    assert not is_worth_folding(1_000, 100_000_000, LATEST_SECONDS - 1)
+    assert is_worth_folding(1_000, 100_000_000, LATEST_SECONDS)

@@ -1,4 +1,4 @@
-"""What an analysis rests on: counts and shares, read only where there is anything to read, and no claim of completeness."""
+"""What an analysis rests on: counts and shares, read only where there is anything to read; certificates alone claim more."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import polars as pl
-import pytest
+from certified_wallet import UNTIL, certify
 
 from oof_pipelines.chain.moves import RESIDUAL_PATH
 from oof_pipelines.decode.money import USDC_MINT
 from oof_pipelines.storage.parquet.schemas import MOVES
 from oof_pipelines.storage.stored_counts import StoredDays, StoredTransactions
-from oof_pipelines.workflows.wallet_coverage import Coverage, coverage_of, share
+from oof_pipelines.workflows.certificate import Certificate
+from oof_pipelines.workflows.wallet_coverage import Coverage, coverage_of
 
 DAY, OTHER = date(2026, 1, 5), date(2026, 1, 6)
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -66,9 +67,18 @@ class Exit:
     path: str = "0"
 
 
-def cover(stored: Stored, files: Files, *exits: Exit) -> Coverage:
+def cover(stored: Stored, files: Files, *exits: Exit, certificates: tuple[Certificate, ...] = ()) -> Coverage:
+    left_behind = ["moves 2026-01-01: broken"]
     return coverage_of(
-        stored, files, ["w"], exits, days_asked=3, since=AT, until=AT, left_behind=["moves 2026-01-01: broken"]
+        stored,
+        files,
+        ["w"],
+        exits,
+        days_asked=3,
+        since=AT,
+        until=AT,
+        left_behind=left_behind,
+        certificates=certificates,
     )
 
 
@@ -105,14 +115,18 @@ def test_what_was_asked_stands_beside_what_is_there_and_nothing_is_claimed() -> 
     assert (coverage.transactions, coverage.failed_transactions) == (4, 1)
     assert (coverage.first_slot, coverage.last_slot, coverage.days_asked, coverage.since) == (10, 20, 3, AT)
     assert coverage.days_left_behind == ["moves 2026-01-01: broken"]
-    assert coverage.is_complete is None
+    assert coverage.is_complete is False
     assert "not proven" in coverage.note
     assert stored.asked == [(("w",), AT, AT)]
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "told"),
-    [(0, 0, None), (1, 3, "0.333333"), (2, 3, "0.666667"), (10**40, 10**40, "1.000000"), (0, 5, "0.000000")],
-)
-def test_shares_have_six_places(part: int, whole: int, told: str | None) -> None:
-    assert share(part, whole) == (None if told is None else Decimal(told))
+def test_it_is_complete_where_every_wallet_s_certificate_is() -> None:
+    whole, part = certify(), certify(left_behind=2)
+    coverage = cover(Stored(), Files({}), certificates=(whole, whole))
+    assert coverage.is_complete
+    assert coverage.note == f"proven complete from {whole.since:%Y-%m-%d %H:%M:%S} to slot {whole.last_slot}"
+    assert whole.as_of == UNTIL
+    mixed = cover(Stored(), Files({}), certificates=(whole, part))
+    assert not mixed.is_complete
+    assert "not proven" in mixed.note
+    assert "w: 2 days or buckets break a check" in mixed.note

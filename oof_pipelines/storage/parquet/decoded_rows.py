@@ -21,6 +21,7 @@ from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS
 from oof_pipelines.storage.parquet.position_event_rows import position_row
 from oof_pipelines.storage.parquet.schemas import (
     ACTIONS,
+    ANCHOR_EVENTS,
     DECODED_DATASETS,
     FEE_PARTS,
     LIQUIDITY,
@@ -29,7 +30,7 @@ from oof_pipelines.storage.parquet.schemas import (
     SWAPS,
     TOKEN_EVENTS,
 )
-from oof_pipelines.storage.parquet.told_rows import liquidity_rows, token_event_rows, trade_rows
+from oof_pipelines.storage.parquet.told_rows import anchor_event_rows, liquidity_rows, token_event_rows, trade_rows
 
 Row = tuple[Any, ...]
 
@@ -65,6 +66,7 @@ def rows_of(place: Place, decoded: Decoded) -> dict[str, list[Row]]:
         FEE_PARTS.name: fee_parts,
         LIQUIDITY.name: list(liquidity_rows(place.row, decoded.facts)),
         TOKEN_EVENTS.name: list(token_event_rows(place.row, decoded.facts)),
+        ANCHOR_EVENTS.name: list(anchor_event_rows(place.row, decoded.anchor_events)),
         MARKET_EVENTS.name: [row_of(event) for event in market_events_of(*stands, decoded)],
         POSITION_EVENTS.name: [position_row(event) for event in position_events_of(*stands, decoded)],
     }

@@ -24,6 +24,7 @@ from oof_pipelines.market.events import (
     TokenLaunched,
     TokenMintInfo,
     Trade,
+    WalletBalance,
 )
 from oof_pipelines.storage.parquet.dataset import RAW_AMOUNT
 from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS, RISK_FLAGS
@@ -40,8 +41,14 @@ _TYPES: tuple[type[MarketEvent], ...] = (
     Graduation,
     Migration,
     RiskFlag,
+    WalletBalance,
 )
-_COLUMN_OF = {"trader": "wallet", "trader_balance_raw": "wallet_balance_raw", "decimals": "base_decimals"}
+_COLUMN_OF = {
+    "trader": "wallet",
+    "trader_balance_raw": "wallet_balance_raw",
+    "balance_raw": "wallet_balance_raw",
+    "decimals": "base_decimals",
+}
 _MADE_BY_CREATOR = (TokenLaunched, PoolCreated)
 _COLUMNS = list(MARKET_EVENTS.columns)
 _AMOUNTS = [name for name, dtype in MARKET_EVENTS.columns.items() if dtype == RAW_AMOUNT]

@@ -3,7 +3,7 @@
 import pandera.polars as pa
 import polars as pl
 
-from oof_pipelines.market.events import KINDS, RISK_FLAG
+from oof_pipelines.market.events import RISK_FLAG, STORED_KINDS
 from oof_pipelines.storage.parquet.dataset import IN_CHAIN_ORDER, PLACE, RAW_AMOUNT, make_dataset
 
 _AMOUNT = pa.Column(RAW_AMOUNT, pa.Check.ge(0), nullable=True)
@@ -12,7 +12,7 @@ _DECIMALS = pa.Column(pl.Int16, pa.Check.in_range(0, 255), nullable=True)
 _COLUMNS = {
     **PLACE,
     "log_idx": pa.Column(pl.Int32),
-    "kind": pa.Column(pl.String, pa.Check.isin(list(KINDS))),
+    "kind": pa.Column(pl.String, pa.Check.isin(list(STORED_KINDS))),
     "ordinal": pa.Column(pl.Int32, pa.Check.ge(0)),
     "program_id": pa.Column(pl.String),
     "venue": pa.Column(pl.String),

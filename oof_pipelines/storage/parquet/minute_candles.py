@@ -50,17 +50,19 @@ class ParquetMinuteCandles:
 
     def candles(self, mints: Collection[str], first_day: date, last_day: date) -> pl.DataFrame:
         """The primary candles of `mints` with a price in dollars, in `CANDLE_COLUMNS`, by mint and time."""
-        wanted = (
-            pl.col("mint").is_in(sorted(mints))
-            & pl.col("is_primary")
-            & pl.col("vwap_usd").is_not_null()
-            & pl.col("close_usd").is_not_null()
-        )
-        found = self._read(PRICE_1M.name, first_day, last_day, wanted, CANDLE_COLUMNS)
+        found = self._read(PRICE_1M.name, first_day, last_day, _priced_of(mints), CANDLE_COLUMNS)
         if found is None:
             return pl.DataFrame(schema={name: PRICE_1M.columns[name] for name in CANDLE_COLUMNS})
-        # Files are read in the order of their days, and each is sorted by mint and time.
-        return found.sort("mint", maintain_order=True)
+        # A coin's primary candles of a day may be of several quotes, and files are sorted by those before time.
+        return found.sort("mint", "bucket_start")
+
+    def candle_counts(self, mints: Collection[str], first_day: date, last_day: date) -> dict[str, int]:
+        """How many rows `candles` has of each of `mints` that has any; of the files only what tells them is read."""
+        found = self._read(PRICE_1M.name, first_day, last_day, _priced_of(mints), ("mint",))
+        if found is None:
+            return {}
+        counts = found["mint"].value_counts()
+        return dict(zip(counts["mint"], counts["count"], strict=True))
 
     def sol_rates(self, minutes: Collection[datetime]) -> pl.DataFrame:
         """What a SOL was worth at the start of each of `minutes`, in `RATE_COLUMNS`; no row where nobody said."""
@@ -97,6 +99,15 @@ class ParquetMinuteCandles:
             paths,
             lambda: pl.scan_parquet(paths, hive_partitioning=False, glob=False).filter(wanted).select(columns),
         )
+
+
+def _priced_of(mints: Collection[str]) -> pl.Expr:
+    return (
+        pl.col("mint").is_in(sorted(mints))
+        & pl.col("is_primary")
+        & pl.col("vwap_usd").is_not_null()
+        & pl.col("close_usd").is_not_null()
+    )
 
 
 def read_unchanged(name: str, paths: Sequence[Path], query: Callable[[], pl.LazyFrame]) -> pl.DataFrame:

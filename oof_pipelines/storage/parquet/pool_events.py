@@ -10,7 +10,9 @@ from oof_pipelines.storage.parquet.market_schemas import MARKET_EVENTS
 from oof_pipelines.storage.parquet.minute_candles import read_unchanged
 from oof_pipelines.storage.parquet.store import ParquetStore
 
-_KINDS = (TRADE, LIQUIDITY_CHANGED, GRADUATION)
+POOL_EVENT_KINDS = (TRADE, LIQUIDITY_CHANGED, GRADUATION)
+"""What may tell the reserves of a pool."""
+
 _COLUMNS = (
     "signature",
     "slot",
@@ -51,7 +53,7 @@ class ParquetPoolEvents:
         if not paths or not mints:
             return pl.DataFrame(schema=MARKET_EVENTS.columns)
         of_pair = pl.col("mint").is_in(sorted(mints)) & pl.col("quote_mint").is_in(sorted(mints))
-        wanted = of_pair & pl.col("venue").is_in(sorted(venues)) & pl.col("kind").is_in(list(_KINDS))
+        wanted = of_pair & pl.col("venue").is_in(sorted(venues)) & pl.col("kind").is_in(list(POOL_EVENT_KINDS))
         read = read_unchanged(
             MARKET_EVENTS.name,
             paths,

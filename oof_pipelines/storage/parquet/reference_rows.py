@@ -26,13 +26,18 @@ def reference_frame(minutes: list[tuple[int, ReferencePrice]]) -> pl.DataFrame:
 
 def reference_prices(frame: pl.DataFrame | None) -> ReferencePrices:
     """The prices that rows of reference_prices name, each once; none where there is no file."""
+    return ReferencePrices(reference_rows(frame))
+
+
+def reference_rows(frame: pl.DataFrame | None) -> list[ReferencePrice]:
+    """The same, one by one."""
     if frame is None:
-        return ReferencePrices(())
+        return []
     columns = ["at", "price_usd", "source", "confidence", "available_at"]
-    return ReferencePrices(
+    return [
         ReferencePrice(_second(at), price_usd, source, confidence, _second(available_at))
         for at, price_usd, source, confidence, available_at in frame.select(columns).unique(maintain_order=True).rows()
-    )
+    ]
 
 
 def _instant(second: int) -> datetime:

@@ -7,6 +7,7 @@ the same input gives the same bytes.
 import pandera.polars as pa
 import polars as pl
 
+from oof_pipelines.decode.anchor_events import CALL, LOG
 from oof_pipelines.decode.facts import INSIDE, ON_TOP
 from oof_pipelines.storage.parquet.dataset import IN_CHAIN_ORDER, INSTANT, PLACE, RAW_AMOUNT, make_dataset
 from oof_pipelines.storage.parquet.event_schemas import POSITION_EVENTS, WALLET_EVENTS
@@ -212,6 +213,25 @@ TOKEN_EVENTS = make_dataset(
     sort_by=_DONE_ORDER,
 )
 
+ANCHOR_EVENTS = make_dataset(
+    "anchor_events",
+    {
+        **PLACE,
+        "log_idx": pa.Column(pl.Int32),
+        "path": pa.Column(pl.String),
+        "ordinal": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "action_id": pa.Column(pl.String),
+        "program_id": pa.Column(pl.String),
+        "wallet": pa.Column(pl.String),
+        "source": pa.Column(pl.String, pa.Check.isin([LOG, CALL])),
+        "discriminator": pa.Column(pl.String, pa.Check.str_length(16, 16)),
+        "data_base64": pa.Column(pl.String),
+    },
+    key=("signature", "path", "ordinal"),
+    sort_by=(*IN_CHAIN_ORDER, "log_idx", "ordinal"),
+)
+"""What configured programs emitted, byte for byte: each is an action of kind anchor_event, `action_id`."""
+
 WALLET_ACTIONS = make_dataset(
     "wallet_actions",
     {
@@ -231,7 +251,9 @@ WALLET_ACTIONS = make_dataset(
 RAW_DATASETS = {dataset.name: dataset for dataset in (RAW_TRANSACTIONS, RAW_LOGS)}
 """Filled from the inbox."""
 
-TOLD_DATASETS = {dataset.name: dataset for dataset in (SWAPS, FEE_PARTS, LIQUIDITY, TOKEN_EVENTS, MARKET_EVENTS)}
+TOLD_DATASETS = {
+    dataset.name: dataset for dataset in (SWAPS, FEE_PARTS, LIQUIDITY, TOKEN_EVENTS, MARKET_EVENTS, ANCHOR_EVENTS)
+}
 """What programs say happened: trades with their fees, liquidity, the steps of a token's life; and as the market's stream."""
 
 DECODED_DATASETS = {

@@ -6,6 +6,7 @@ with everyone who reads the files: see parquet_store/README.md.
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ ROWS_A_GROUP = 16_384
 _FILE_NAME = "part.parquet"
 _UNFINISHED_SUFFIX = ".unfinished"
 _SPILL_PREFIX = ".spill-"
+# How Rust's standard library prints an error of the operating system.
+_ERROR_NUMBER = re.compile(r"\(os error (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +191,12 @@ def _replace(root: Path, key: str, write: Callable[[Path], None]) -> WrittenPart
     path = root / key
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + _UNFINISHED_SUFFIX)
-    write(unfinished)
+    try:
+        write(unfinished)
+    except pl.exceptions.PolarsError as error:
+        # On a full disk what was written of it only takes the room of others.
+        unfinished.unlink(missing_ok=True)
+        raise _disk_error(error, unfinished) or error from None
     with unfinished.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
@@ -196,6 +204,12 @@ def _replace(root: Path, key: str, write: Callable[[Path], None]) -> WrittenPart
     unfinished.replace(path)
     _sync_folder(path.parent)
     return WrittenPartition(key, size_bytes, digest)
+
+
+def _disk_error(error: pl.exceptions.PolarsError, path: Path) -> OSError | None:
+    """The error of the operating system that Polars tells in words alone, such as a disk without room; None for another."""
+    number = _ERROR_NUMBER.search(str(error))
+    return None if number is None else OSError(int(number[1]), os.strerror(int(number[1])), str(path))
 
 
 def _sync_folder(folder: Path) -> None:

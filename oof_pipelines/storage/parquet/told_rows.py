@@ -1,14 +1,17 @@
-"""Rows of what programs say happened: trades with their fees, liquidity, the steps of a token's life.
+"""Rows of what programs say happened: trades with their fees, liquidity, the steps of a token's life, emitted events.
 
 Every function takes a place: (signature, slot, tx_index, block_time), the columns that all rows of a transaction begin with.
 """
 
+import base64
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from oof_pipelines.chain.actions import action_id
 from oof_pipelines.chain.moves import log_idx
 from oof_pipelines.chain.storable_text import storable
+from oof_pipelines.decode.anchor_events import ANCHOR_EVENT, AnchorEvent
 from oof_pipelines.decode.facts import Fact, FeePart, Leg, Liquidity, Reserve, TokenEvent
 from oof_pipelines.decode.routes import Route
 
@@ -139,6 +142,23 @@ def token_event_rows(place: Row, facts: Sequence[Fact]) -> Iterator[Row]:
                 storable(fact.uri),
                 fact.token_program_id,
             )
+
+
+def anchor_event_rows(place: Row, emitted: Sequence[AnchorEvent]) -> Iterator[Row]:
+    """A row an event of a configured program; `action_id` is that of the action it makes."""
+    for event in emitted:
+        yield (
+            *place,
+            log_idx(event.path),
+            event.path,
+            event.ordinal,
+            action_id(place[0], event.path, ANCHOR_EVENT, event.ordinal),
+            event.program_id,
+            event.wallet,
+            event.source,
+            event.data[:8].hex(),
+            base64.b64encode(event.data).decode(),
+        )
 
 
 def _done(fact: Liquidity | TokenEvent, counted: "Counter[tuple[str, str]]") -> Row:

@@ -39,6 +39,12 @@ _DAYS_WAITING = {
         where t.is_final group by 1 order by 1
     """,
 }
+_GROWTH = """
+select count(*) filter (where is_final and object_key is null), count(*),
+       coalesce(extract(epoch from now() - min(stored_at) filter (where is_final and object_key is null)), 0)
+from tx_raw
+where ts >= %(day)s and ts < %(day)s + interval '24 hours'
+"""
 
 
 class PostgresFoldSource:
@@ -71,6 +77,12 @@ class PostgresFoldSource:
     def days_waiting(self, dataset: str) -> dict[date, int]:
         """Day → final rows not yet folded."""
         return dict(self._connection.execute(_DAYS_WAITING[dataset]).fetchall())
+
+    def growth(self, day: date) -> tuple[int, int, float]:
+        """(final rows of the day that wait, rows it has in all, seconds for which the oldest of those waits)."""
+        row = self._connection.execute(_GROWTH, {"day": datetime(day.year, day.month, day.day, tzinfo=UTC)}).fetchone()
+        waiting, rows, seconds = row or (0, 0, 0.0)
+        return waiting, rows, float(seconds)
 
     def clear(self, dataset: str, rows: pl.DataFrame, object_key: str) -> None:
         _CLEAR[dataset](self._connection, rows["signature"].to_list(), object_key)

@@ -14,6 +14,7 @@ from oof_pipelines.decode.programs import ROUTERS
 from oof_pipelines.interfaces import StoredTransaction
 from oof_pipelines.storage.parquet.decoded_rows import Place, Row, rows_of
 from oof_pipelines.storage.parquet.schemas import TOLD_DATASETS
+from oof_pipelines.storage.postgres.hot_position_events import TouchedByStoring
 from oof_pipelines.storage.postgres.hot_told import insert_told
 
 _LAMPORTS_DECIMALS = 9
@@ -71,6 +72,7 @@ async def insert_hot_rows(connection: AsyncConnection[Any], stored: Sequence[Sto
     participants: list[Row] = []
     facts: list[Row] = []
     told: dict[str, list[Row]] = {name: [] for name in TOLD_DATASETS}
+    touched = TouchedByStoring()
     for transaction in stored:
         if transaction.decoded is None:
             continue
@@ -85,6 +87,7 @@ async def insert_hot_rows(connection: AsyncConnection[Any], stored: Sequence[Sto
         facts += [(signature, *row[:3]) for row in rows["token_facts"]]
         for name, its_rows in told.items():
             its_rows += [(signature, *row[4:]) for row in rows[name]]
+        touched.add(transaction, rows)
     for statement, its_rows in (
         (_INSERT_ACTIONS, actions),
         (_INSERT_MOVES, moves),
@@ -94,6 +97,7 @@ async def insert_hot_rows(connection: AsyncConnection[Any], stored: Sequence[Sto
     ):
         if its_rows:
             await connection.execute(statement, [list(column) for column in zip(*its_rows, strict=True)])
+    await touched.write(connection, stored)
 
 
 def action_row(row: Row, decimals: dict[str, int], is_failed: bool) -> Row:

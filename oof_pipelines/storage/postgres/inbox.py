@@ -6,6 +6,7 @@ write is made again, until the server has been away for too long.
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -28,6 +29,7 @@ from oof_pipelines.interfaces import (
     StoredTransaction,
 )
 from oof_pipelines.storage.postgres import inbox_statements as statements
+from oof_pipelines.storage.postgres import touch_statements
 from oof_pipelines.storage.postgres.hot_rows import insert_hot_rows
 from oof_pipelines.storage.postgres.locks import FEED_LOCK
 from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
@@ -35,6 +37,9 @@ from oof_pipelines.storage.postgres.session import INBOX_STATEMENT_TIMEOUT_SECON
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
+_LONGEST_REASON = 500
 _CONNECT_TIMEOUT_SECONDS = 10
 # A feed that was killed holds its lock until the server notices that its socket is gone.
 _LOCK_ATTEMPTS = 20
@@ -91,7 +96,7 @@ class PostgresInbox:
         return await self._run(lambda connection: _count(connection, statements.ENQUEUE, columns))
 
     async def due(self, now: datetime, limit: int) -> list[QueuedSignature]:
-        return [QueuedSignature(*row) for row in await self._fetch(statements.DUE, (now, limit))]
+        return [QueuedSignature(*row) for row in await self._fetch(statements.DUE, {"now": now, "limit": limit})]
 
     async def due_of(self, signatures: Sequence[str], now: datetime) -> list[QueuedSignature]:
         return [QueuedSignature(*row) for row in await self._fetch(statements.DUE_OF, (list(signatures), now))]
@@ -157,12 +162,31 @@ class PostgresInbox:
     async def mark_final(self, signatures: Sequence[str]) -> None:
         await self._execute("update tx_raw set is_final = true where sig = any(%s)", (list(signatures),))
 
+    async def unplaced_slots(self, signatures: Sequence[str]) -> list[int]:
+        return [slot for (slot,) in await self._fetch(touch_statements.UNPLACED_SLOTS, (list(signatures),))]
+
+    async def place_in_slot(self, slot: int, signatures: Sequence[str]) -> int:
+        parameters = {"slot": slot, "signatures": list(signatures)}
+
+        async def write(connection: AsyncConnection[Any]) -> int:
+            cursor = await connection.execute(touch_statements.PLACE_IN_SLOT, parameters)
+            row = await cursor.fetchone()
+            await connection.execute(touch_statements.NOTIFY)
+            return int(row[0]) if row else 0
+
+        return await self._run(write)
+
     async def retract(self, signature: str, detail: str) -> None:
-        await self._execute(statements.RETRACT, (signature, detail, detail))
+        async def write(connection: AsyncConnection[Any]) -> None:
+            await connection.execute(statements.RETRACT, (signature, detail, detail))
+            await connection.execute(touch_statements.NOTIFY)
+
+        await self._run(write)
 
     async def move_slot(self, signature: str, slot: int) -> None:
         async def write(connection: AsyncConnection[Any]) -> None:
             await connection.execute(statements.MOVE_SLOT, (signature, slot))
+            await connection.execute(touch_statements.NOTIFY)
             await connection.execute("delete from raw_logs where signature = %s", (signature,))
             await connection.execute(
                 "insert into fetch_queue (signature, slot, source) values (%s, %s, 'reorg') "
@@ -209,7 +233,7 @@ class PostgresInbox:
 
         return await self._run(bounded, is_cancelling_final=True)
 
-    async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    async def _fetch(self, statement: str, parameters: tuple[Any, ...] | dict[str, Any]) -> list[tuple[Any, ...]]:
         async def read(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
             return await (await connection.execute(statement, parameters)).fetchall()
 
@@ -230,6 +254,7 @@ class PostgresInbox:
         """
         async with self._turn:
             deadline_s = asyncio.get_running_loop().time() + self._patience_seconds
+            has_warned = False
             while True:
                 try:
                     connection = await self._open()
@@ -243,6 +268,10 @@ class PostgresInbox:
                     await self._abandon()
                     if asyncio.get_running_loop().time() >= deadline_s:
                         raise
+                    if not has_warned:
+                        has_warned = True
+                        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+                        logger.warning("inbox unavailable, trying on", extra={"reason": reason})
                     await asyncio.sleep(_RETRY_SECONDS)
 
     async def _open(self) -> AsyncConnection[Any]:

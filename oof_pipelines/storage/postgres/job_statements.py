@@ -96,8 +96,7 @@ GONE = "delete from job_workers where worker = %(worker)s"
 COUNTS = """
 select (select coalesce(jsonb_object_agg(status, jobs), '{}') from
            (select status, count(*) as jobs from job_queue group by status) as counted),
-       greatest(extract(epoch from clock_timestamp() - min(run_after)), 0)::float8,
-       greatest(extract(epoch from min(run_after) - clock_timestamp()), 0)::float8
+       extract(epoch from min(run_after) - clock_timestamp())::float8
 from job_queue where status = 'queued'
 """
 
@@ -132,9 +131,11 @@ select exists (
 
 WAS_EVER_QUEUED = "select exists (select from job_queue)"
 
-LIVE_RUNS = """
-select run_id from job_workers
-where run_id is not null and seen_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+# Without a run it is a process of its own.
+LIVE_WORKERS = """
+select coalesce(run_id, '') from job_workers where seen_at > clock_timestamp() - make_interval(secs => %(seconds)s)
 """
 
-NEWEST_DEAD = "select count(*), max(id), max(finished_at) from job_queue where status = 'dead'"
+WORKERS = "select worker, run_id, began_at, seen_at from job_workers order by seen_at desc, worker"
+
+NEWEST_DEAD = "select count(*), max(finished_at) from job_queue where status = 'dead'"

@@ -5,10 +5,9 @@ already then does no harm: a job that has ended answers with `LeaseLostError`, a
 """
 
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg import Connection
@@ -23,24 +22,20 @@ from oof_pipelines.job_interfaces import (
     JobEventKind,
     JobOutcome,
     JobStatus,
+    JobWorker,
     LeaseLostError,
     NewJob,
     ToldEvent,
 )
 from oof_pipelines.storage.postgres import job_statements as statements
-from oof_pipelines.storage.postgres.session import INBOX_STATEMENT_TIMEOUT_SECONDS, session_options
+from oof_pipelines.storage.postgres.listening_session import PATIENCE_SECONDS, ListeningSession
 from oof_pipelines.ulid import RANDOM_BYTES, make_ulid
-
-T = TypeVar("T")
 
 JOBS_CHANNEL = "oof_jobs"
 """Notified when a job is queued."""
 EVENTS_CHANNEL = "oof_job_events"
 """Notified, with the job's id, when a job has something to say."""
 
-_CONNECT_TIMEOUT_SECONDS = 10
-_RETRY_SECONDS = 0.5
-_PATIENCE_SECONDS = 60.0
 _ERROR_CHARACTERS = 2_000
 
 
@@ -83,41 +78,35 @@ def enqueue_on(
         # It ended between the two statements: the key is free.
 
 
-class PostgresJobs:
+class PostgresJobs(ListeningSession):
     """A `JobQueue` and what commands ask of it, on one connection: for one thread. Use as a context manager.
 
-    `database_url` is asked again before each reconnect (it may start a server). `run_id` is the Dagster run that serves.
+    `run_id` is the Dagster run that serves.
     """
 
     def __init__(
-        self, database_url: Callable[[], str], *, run_id: str | None = None, patience_seconds: float = _PATIENCE_SECONDS
+        self,
+        database_url: Callable[[], str],
+        *,
+        run_id: str | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._database_url = database_url
+        super().__init__(database_url, "oof jobs", patience_seconds)
         self._run_id = run_id
-        self._patience_seconds = patience_seconds
-        self._connection: Connection[Any] | None = None
-        self._channels: set[str] = set()
-
-    def __enter__(self) -> "PostgresJobs":
-        self._run(lambda _connection: None)
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._abandon()
 
     def enqueue(self, new: NewJob) -> Enqueued:
         """Queue a job, or find the unfinished one with its key; see `enqueue_on`."""
         job_id = new_job_id()
-        return self._run(lambda connection: enqueue_on(connection, new, job_id=job_id))
+        return self.run(lambda connection: enqueue_on(connection, new, job_id=job_id))
 
     # -- a worker's --
 
     def claim(self, worker: str) -> Job | None:
-        rows = self._fetch(statements.CLAIM, {"worker": worker})
+        rows = self.fetch(statements.CLAIM, {"worker": worker})
         return _job(rows[0]) if rows else None
 
     def heartbeat(self, job: Job) -> None:
-        if not self._fetch(statements.HEARTBEAT, _held(job)):
+        if not self.fetch(statements.HEARTBEAT, _held(job)):
             raise LeaseLostError(job.id)
 
     def append(self, job: Job, events: Sequence[JobEvent]) -> None:
@@ -125,7 +114,7 @@ class PostgresJobs:
             _hold(connection, job)
             _append(connection, job.id, events)
 
-        self._run(write)
+        self.run(write)
 
     def complete(self, job: Job, outcome: JobOutcome) -> str | None:
         continuation_id = new_job_id() if outcome.continuation is not None else None
@@ -155,28 +144,28 @@ class PostgresJobs:
             _append(connection, job.id, [last])
             return following
 
-        return self._run(write)
+        return self.run(write)
 
     def fail(self, job: Job, error: str, delay_seconds: float) -> JobStatus:
         def write(connection: Connection[Any]) -> JobStatus:
             _hold(connection, job)
             return _fail(connection, job.id, _told(error), delay_seconds)
 
-        return self._run(write)
+        return self.run(write)
 
     def bury(self, job: Job, error: str) -> None:
         def write(connection: Connection[Any]) -> None:
             _hold(connection, job)
             _bury(connection, job.id, _told(error))
 
-        self._run(write)
+        self.run(write)
 
     def give_back(self, job: Job) -> None:
         def write(connection: Connection[Any]) -> None:
             _hold(connection, job)
             connection.execute(statements.AGAIN, {"id": job.id, "error": None, "attempts": 0, "delay_seconds": 0})
 
-        self._run(write)
+        self.run(write)
 
     def release_expired(self, lease_seconds: float) -> int:
         def write(connection: Connection[Any]) -> int:
@@ -185,49 +174,51 @@ class PostgresJobs:
                 _fail(connection, job_id, f"its worker {worker} was not heard of for {lease_seconds:g} s", 0.0)
             return len(expired)
 
-        return self._run(write)
+        return self.run(write)
 
     def prune(self, finished_before_seconds: float) -> int:
-        [(count,)] = self._fetch(statements.PRUNE, {"seconds": finished_before_seconds})
+        [(count,)] = self.fetch(statements.PRUNE, {"seconds": finished_before_seconds})
         return int(count)
 
     def seen(self, worker: str) -> None:
         values = {"worker": worker, "run_id": self._run_id}
-        self._run(lambda connection: connection.execute(statements.SEEN, values))
+        self.run(lambda connection: connection.execute(statements.SEEN, values))
 
     def gone(self, worker: str) -> None:
-        self._run(lambda connection: connection.execute(statements.GONE, {"worker": worker}))
+        self.run(lambda connection: connection.execute(statements.GONE, {"worker": worker}))
 
     def wait(self, timeout_seconds: float) -> bool:
-        return self._wait(JOBS_CHANNEL, timeout_seconds)
+        return self.hear(JOBS_CHANNEL, timeout_seconds)
 
     # -- for people, metrics and sensors --
 
     def counts(self) -> JobCounts:
-        [(by_status, lag_seconds, seconds_to_next)] = self._fetch(statements.COUNTS, {})
-        return JobCounts(by_status, lag_seconds or 0.0, seconds_to_next)
+        [(by_status, seconds)] = self.fetch(statements.COUNTS, {})
+        if seconds is None:
+            return JobCounts(by_status)
+        return JobCounts(by_status, max(0.0, -seconds), max(0.0, seconds))
 
     def get(self, job_id: str) -> Job | None:
-        rows = self._fetch(statements.GET, {"id": job_id})
+        rows = self.fetch(statements.GET, {"id": job_id})
         return _job(rows[0]) if rows else None
 
     def newest(self, limit: int, status: JobStatus | None = None) -> list[Job]:
         """The jobs last made, the newest first."""
-        return [_job(row) for row in self._fetch(statements.LIST, {"status": status, "limit": limit})]
+        return [_job(row) for row in self.fetch(statements.LIST, {"status": status, "limit": limit})]
 
     def events(self, job_id: str, after_seq: int = 0, limit: int = 1_000) -> list[ToldEvent]:
         """What a job said after its event `after_seq`, in order."""
-        rows = self._fetch(statements.EVENTS, {"id": job_id, "after_seq": after_seq, "limit": limit})
+        rows = self.fetch(statements.EVENTS, {"id": job_id, "after_seq": after_seq, "limit": limit})
         return [ToldEvent(id_, seq, at, JobEventKind(kind), payload) for id_, seq, at, kind, payload in rows]
 
     def wait_for_events(self, timeout_seconds: float) -> bool:
         """Return when some job says something, or at the latest after `timeout_seconds`; whether one may have."""
-        return self._wait(EVENTS_CHANNEL, timeout_seconds)
+        return self.hear(EVENTS_CHANNEL, timeout_seconds)
 
     def retry(self, job_id: str) -> None:
         """Queue a dead or cancelled job again, with all its attempts. Raises `JobStateError`."""
         try:
-            is_done = bool(self._fetch(statements.RETRY, {"id": job_id}))
+            is_done = bool(self.fetch(statements.RETRY, {"id": job_id}))
         except psycopg.errors.UniqueViolation:
             raise JobStateError(f"job {job_id}: another job for the same is queued or running") from None
         if not is_done:
@@ -242,84 +233,33 @@ class PostgresJobs:
             _append(connection, job_id, [JobEvent(JobEventKind.CANCELLED, {})])
             return True
 
-        if not self._run(write):
+        if not self.run(write):
             raise JobStateError(self._why_not(job_id, "it has ended"))
 
     def has_any(self) -> bool:
         """Whether a job, finished ones included, is in the queue."""
-        return bool(self._fetch(statements.WAS_EVER_QUEUED, {})[0][0])
+        return bool(self.fetch(statements.WAS_EVER_QUEUED, {})[0][0])
 
     def has_expired(self, lease_seconds: float) -> bool:
         """Whether a job's worker was not heard of for so long."""
-        return bool(self._fetch(statements.HAS_EXPIRED, {"lease_seconds": lease_seconds})[0][0])
+        return bool(self.fetch(statements.HAS_EXPIRED, {"lease_seconds": lease_seconds})[0][0])
 
-    def live_runs(self, within_seconds: float) -> set[str]:
-        """Dagster runs that served the queue within so many seconds."""
-        return {run_id for (run_id,) in self._fetch(statements.LIVE_RUNS, {"seconds": within_seconds})}
+    def live_workers(self, within_seconds: float) -> list[str]:
+        """Who served the queue within so many seconds: the Dagster run of each, '' where it is a process of its own."""
+        return [run_id for (run_id,) in self.fetch(statements.LIVE_WORKERS, {"seconds": within_seconds})]
+
+    def workers(self) -> list[JobWorker]:
+        """Who serves the queue, and who ended within a day without saying so; the last seen first."""
+        return [JobWorker(*row) for row in self.fetch(statements.WORKERS, {})]
 
     def dead_letters(self) -> tuple[int, datetime | None]:
         """(how many jobs are dead, when the last of them died)."""
-        [(count, _, newest_at)] = self._fetch(statements.NEWEST_DEAD, {})
+        [(count, newest_at)] = self.fetch(statements.NEWEST_DEAD, {})
         return int(count), newest_at
 
     def _why_not(self, job_id: str, rule: str) -> str:
         job = self.get(job_id)
         return f"job {job_id}: there is none" if job is None else f"job {job_id} is {job.status}: {rule}"
-
-    # -- the connection --
-
-    def _fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        return self._run(lambda connection: connection.execute(statement, parameters).fetchall())
-
-    def _wait(self, channel: str, timeout_seconds: float) -> bool:
-        def listen(connection: Connection[Any]) -> bool:
-            if channel in self._channels:
-                return False
-            connection.execute(f"listen {channel}")
-            self._channels.add(channel)
-            return True
-
-        # What came before anybody listened is not announced again: the caller looks once more.
-        if self._run(listen):
-            return True
-        assert self._connection is not None
-        try:
-            return any(True for _ in self._connection.notifies(timeout=timeout_seconds, stop_after=1))
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            self._abandon()
-            return True
-
-    def _run(self, work: Callable[[Connection[Any]], T]) -> T:
-        """Do `work` in one transaction; where the connection breaks, on a new one again, for `patience_seconds`."""
-        deadline_s = time.monotonic() + self._patience_seconds
-        while True:
-            try:
-                connection = self._open()
-                with connection.transaction():
-                    return work(connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                self._abandon()
-                if time.monotonic() >= deadline_s:
-                    raise
-                time.sleep(_RETRY_SECONDS)
-
-    def _open(self) -> Connection[Any]:
-        if self._connection is None or self._connection.closed:
-            self._channels.clear()
-            url = self._database_url()
-            self._connection = psycopg.connect(
-                url,
-                autocommit=True,
-                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-                application_name="oof jobs",
-                options=session_options(url, INBOX_STATEMENT_TIMEOUT_SECONDS),
-            )
-        return self._connection
-
-    def _abandon(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def _held(job: Job) -> dict[str, Any]:

@@ -10,7 +10,10 @@ import polars as pl
 from oof_pipelines.storage.parquet.dataset import INSTANT, RAW_AMOUNT
 from oof_pipelines.storage.parquet.price_schemas import MONEY
 from oof_pipelines.storage.parquet.schemas import DATASETS, TOLD_DATASETS
+from oof_pipelines.storage.postgres.account_tables import ACCOUNT_QUERY_TABLES
+from oof_pipelines.storage.postgres.coverage_tables import COVERAGE_QUERY_TABLES
 from oof_pipelines.storage.postgres.hot_told import select_told
+from oof_pipelines.storage.postgres.job_tables import JOB_QUERY_TABLES
 from oof_pipelines.storage.postgres.market_data_tables import MARKET_QUERY_TABLES
 from oof_pipelines.storage.postgres.plan_tables import PLAN_QUERY_TABLES
 
@@ -65,7 +68,8 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         DATASETS["features_1m"].columns,
     ),
     "corrections": (
-        "select sig, slot, reason, detail, actions_removed, moves_removed, corrected_at from corrections",
+        "select sig, slot, reason, detail, actions_removed, moves_removed, events_removed, lots_removed, trades_removed, "
+        "moments_removed, market_events_removed, wallets_touched, corrected_at from corrections",
         {
             "sig": pl.String(),
             "slot": pl.Int64(),
@@ -73,7 +77,44 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
             "detail": pl.String(),
             "actions_removed": pl.Int32(),
             "moves_removed": pl.Int32(),
+            "events_removed": pl.Int32(),
+            "lots_removed": pl.Int32(),
+            "trades_removed": pl.Int32(),
+            "moments_removed": pl.Int32(),
+            "market_events_removed": pl.Int32(),
+            "wallets_touched": pl.Int32(),
             "corrected_at": INSTANT,
+        },
+    ),
+    "hot_position_events": (
+        "select h.sig, t.slot, t.tx_index, t.ts, h.log_idx, h.path, h.seq, h.wallet, h.kind, h.mint, h.decimals, h.qty_raw, "
+        "h.other_mint, h.other_decimals, h.other_raw, h.counterparty, h.venue, h.network_fee_lamports, h.tip_lamports, "
+        "h.rent_lamports, h.is_escrow, t.is_final from hot_position_events h join tx_raw t using (sig)",
+        _hot("position_events"),
+    ),
+    "touched_wallets": (
+        "select wallet, cause, bucket, touched_at, not_before, failures, last_error from touched_wallets",
+        {
+            "wallet": pl.String(),
+            "cause": pl.String(),
+            "bucket": pl.Int16(),
+            "touched_at": INSTANT,
+            "not_before": INSTANT,
+            "failures": pl.Int32(),
+            "last_error": pl.String(),
+        },
+    ),
+    "refresh_log": (
+        "select wallet, cause, newest_block_at, touched_at, began_at, read_at, served_at, events from refresh_log",
+        {
+            "wallet": pl.String(),
+            "cause": pl.String(),
+            "newest_block_at": INSTANT,
+            "touched_at": INSTANT,
+            "began_at": INSTANT,
+            "read_at": INSTANT,
+            "served_at": INSTANT,
+            "events": pl.Int32(),
         },
     ),
     "decoded_days": (
@@ -198,11 +239,18 @@ QUERY_TABLES: dict[str, tuple[str, dict[str, Any]]] = {
             "noticed_at": INSTANT,
         },
     ),
+    "webhook_refusals": (
+        "select minute_at, reason, requests, hints from webhook_refusals",
+        {"minute_at": INSTANT, "reason": pl.String(), "requests": pl.Int64(), "hints": pl.Int64()},
+    ),
     "feed_checkpoints": (
         "select target, slot, has_heard, updated_at from feed_checkpoints",
         {"target": pl.String(), "slot": pl.Int64(), "has_heard": pl.Boolean(), "updated_at": INSTANT},
     ),
     **MARKET_QUERY_TABLES,
     **PLAN_QUERY_TABLES,
+    **JOB_QUERY_TABLES,
+    **ACCOUNT_QUERY_TABLES,
+    **COVERAGE_QUERY_TABLES,
 }
 """Table → (query, column types)."""

@@ -7,6 +7,7 @@ import psycopg
 
 from oof_pipelines.storage.postgres.locks import partition_lock
 from oof_pipelines.storage.postgres.session import FOLD_STATEMENT_TIMEOUT_SECONDS, session_options
+from oof_pipelines.storage.postgres.touch_statements import LET_GO_OF_BUCKET, NOTIFY, TOUCH_WAITING_OF_BUCKET
 
 _CONNECT_TIMEOUT_SECONDS = 10
 
@@ -49,7 +50,10 @@ class PostgresWalletContents:
         return dict(rows.fetchall())
 
     def record(self, bucket: int, digests: dict[date, str]) -> None:
-        """Note that the bucket's file holds these slices, and no other."""
+        """Note that the bucket's file holds these slices, and no other.
+
+        Events that waited for it go; wallets of which others still wait are touched, since the file changed under them.
+        """
         with self._connection.transaction():
             self._connection.execute("delete from wallet_bucket_contents where bucket = %s", (bucket,))
             self._connection.execute(
@@ -57,3 +61,6 @@ class PostgresWalletContents:
                 "select %s, d, s from unnest(%s::date[], %s::text[]) as x (d, s)",
                 (bucket, list(digests), list(digests.values())),
             )
+            self._connection.execute(LET_GO_OF_BUCKET, {"bucket": bucket})
+            self._connection.execute(TOUCH_WAITING_OF_BUCKET, (bucket,))
+            self._connection.execute(NOTIFY)

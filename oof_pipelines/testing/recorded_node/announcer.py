@@ -12,6 +12,7 @@ from oof_pipelines.testing.recorded_node.pubsub import (
     Listener,
     Subscription,
     SubscriptionTable,
+    account_value,
     logs_value,
     notification,
     slot_value,
@@ -27,16 +28,29 @@ _SHORTEST_TICK_SECONDS = 0.02
 
 
 class Announcer:
-    """Runs the announcements of one node. `on_drop` hears of every socket that a fault cut."""
+    """Runs the announcements of one node.
 
-    def __init__(self, chain: Chain, table: SubscriptionTable, on_drop: Callable[[], None]) -> None:
+    `on_drop` hears of every socket that a fault cut, `on_announced` of every signature that somebody is told of.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        table: SubscriptionTable,
+        on_drop: Callable[[], None],
+        on_announced: Callable[[str], None] = lambda _signature: None,
+    ) -> None:
         self._chain = chain
         self._table = table
         self._on_drop = on_drop
+        self._on_announced = on_announced
         self._has_changed = asyncio.Event()
         self._drops = 0
         self._position = 0
         self._away_until_position = 0
+        self._away_until_seconds = 0.0
+        # (behind which position, the position of what is announced then, to which commitments)
+        self._late: list[tuple[int, int, tuple[str, ...]]] = []
         self.announcements = 0
         table.on_change = self._has_changed.set
 
@@ -45,7 +59,8 @@ class Announcer:
 
         A subscription once confirmed hears everything, so a client that repairs up to the tip misses nothing.
         """
-        return self._position < self._away_until_position
+        is_time_left = self._chain.elapsed_seconds() < self._away_until_seconds
+        return is_time_left or self._position < self._away_until_position
 
     async def run(self) -> None:
         """Announce until cancelled."""
@@ -70,11 +85,12 @@ class Announcer:
                 has_listeners = True
                 await self._chain.clock.sleep(SETTLING_SECONDS)
                 continue
-            await self._announce(position, COMMITMENTS)
+            await self._take_turn(position, COMMITMENTS)
             position += 1
             self._position = position
             # Sending to a fast listener never yields by itself; requests must be answered meanwhile.
             await asyncio.sleep(0)
+        await self._announce_late(None, COMMITMENTS)
 
     async def _run_in_time(self, levels: tuple[str, ...], lag_seconds: float) -> None:
         ledger = self._chain.ledger
@@ -82,9 +98,10 @@ class Announcer:
         for number in range(len(ledger.slots)):
             await self._sleep_until(self._chain.timeline.offsets_seconds[number] + lag_seconds)
             for position in range(ledger.first_positions[number], ledger.end_position(number + 1)):
-                await self._announce(position, levels)
+                await self._take_turn(position, levels)
                 if CONFIRMED in levels:
                     self._position = position + 1
+        await self._announce_late(None, levels)
 
     async def _run_slots(self) -> None:
         timeline = self._chain.timeline
@@ -120,6 +137,26 @@ class Announcer:
             value = slot_value(self._chain, slot)
             await self._send(subscription, notification("slot", value, subscription.number))
 
+    async def _take_turn(self, position: int, levels: tuple[str, ...]) -> None:
+        """Announce what stands there, unless a fault puts it off, and whatever was put off until now."""
+        faults, signature = self._chain.faults, self._chain.ledger.entries[position].signature
+        if faults.befalls("reorder", signature):
+            self._late.append((position + int(faults.setting("reorder", "later")), position, levels))
+        else:
+            await self._announce(position, levels)
+        if faults.befalls("repeat", signature):
+            self._late.append((position + int(faults.setting("repeat", "later")), position, levels))
+        await self._announce_late(position, levels)
+
+    async def _announce_late(self, position: int | None, levels: tuple[str, ...]) -> None:
+        """What was put off up to `position`; with None all that is left."""
+        if not self._late:
+            return
+        due = [one for one in self._late if one[2] == levels and (position is None or one[0] <= position)]
+        self._late = [one for one in self._late if one not in due]
+        for _, late_position, _ in due:
+            await self._announce(late_position, levels)
+
     async def _announce(self, position: int, levels: tuple[str, ...]) -> None:
         entry = self._chain.ledger.entries[position]
         is_vanishing = entry.slot in self._chain.vanishing
@@ -131,8 +168,16 @@ class Announcer:
                 continue
             if is_vanishing and subscription.commitment == FINALIZED:
                 continue
+            if subscription.account is not None:
+                changed = account_value(self._chain, subscription.account, entry.slot)
+                if await self._send(subscription, notification("account", changed, subscription.number)):
+                    self.announcements += 1
+                    subscription.listener.heard += 1
+                    self._drop_if_due(subscription.listener, position)
+                continue
             if value is None:
                 value = logs_value(self._chain, entry)
+                self._on_announced(entry.signature)
             if await self._send(subscription, notification("logs", value, subscription.number)):
                 self.announcements += 1
                 subscription.listener.heard += 1
@@ -159,6 +204,7 @@ class Announcer:
             return
         self._drops += 1
         self._away_until_position = max(self._away_until_position, self._position_after_lost(listener, position))
+        self._away_until_seconds = self._chain.elapsed_seconds() + faults.setting("drop", "for_ms") / 1000
         self._cut(listener)
         self._on_drop()
 

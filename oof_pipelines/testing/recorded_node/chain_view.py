@@ -31,6 +31,7 @@ class Chain:
         self._started_at_seconds = 0.0
         self._announced_at_seconds: dict[int, float] = {}
         self._first_asked_at_seconds: dict[str, float] = {}
+        self._forked_at_seconds: dict[int, float] = {}
 
     def start(self) -> None:
         """Start the chain's time, once."""
@@ -76,6 +77,19 @@ class Chain:
             since = self.timeline.offsets_seconds[number or 0]
         return now_seconds < since + self.faults.setting("null_after_log", "for_ms") / 1000
 
+    def is_forked(self, entry: Entry) -> bool:
+        """Whether it is still confirmed in a slot that loses. The time runs from the first who hears of it or asks."""
+        if not self.faults.befalls("fork", str(entry.slot)):
+            return False
+        now_seconds = self.elapsed_seconds()
+        began_seconds = self._forked_at_seconds.setdefault(entry.slot, now_seconds)
+        return now_seconds < began_seconds + self.faults.setting("fork", "after_ms") / 1000
+
+    def slot_of(self, entry: Entry) -> int:
+        """The slot that the node says it is in, now."""
+        back = int(self.faults.setting("fork", "back")) if self.is_forked(entry) else 0
+        return max(0, entry.slot - back)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -111,7 +125,9 @@ class View:
         if position is None:
             return None
         entry = self.chain.ledger.entries[position]
-        return entry if self.has_slot(entry.slot, commitment) else None
+        if not self.has_slot(entry.slot, commitment) or (commitment == FINALIZED and self.chain.is_forked(entry)):
+            return None
+        return entry
 
     def confirmation(self, slot: int) -> tuple[str, int | None]:
         """The confirmationStatus of a visible slot and its number of confirmations, None once it is final."""

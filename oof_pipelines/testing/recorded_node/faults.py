@@ -19,12 +19,26 @@ KNOWN_FAULTS: dict[str, dict[str, float | None]] = {
     "null_after_log": {"p": 0.2, "for_ms": 300},
     "stale_slot": {"p": 0.1, "lag": 50},
     "truncated": {"p": 0.05},
-    "drop": {"after": 100, "times": 1, "lose": 25},
+    "drop": {"after": 100, "times": 1, "lose": 25, "for_ms": 0},
     "vanish": {"p": 0.05, "slots": None, "after_ms": 1000},
     "slow": {"p": 0.1, "ms": 500},
     "error": {"p": 0.05},
+    "storm": {"after": 50, "times": 1, "for_ms": 3000, "retry_after": None},
+    "repeat": {"p": 0.2, "later": 5},
+    "reorder": {"p": 0.2, "later": 10},
+    "fork": {"p": 0.1, "back": 1, "after_ms": 1500},
+    "geyser_drop": {"after": 100, "times": 1, "lose": 5, "for_ms": 0},
+    "geyser_stall": {"after": 100, "times": 1, "for_ms": 3000},
+    "geyser_skip": {"p": 0.1},
+    "geyser_repeat": {"p": 0.2},
+    "geyser_reorder": {"p": 0.2},
 }
 """Every fault with its keys and their defaults; None is a key that does nothing unless it is set."""
+
+_AT_LEAST_ONE = frozenset({("drop", "after"), ("storm", "after"), ("fork", "back")}) | {
+    ("geyser_drop", "after"),
+    ("geyser_stall", "after"),
+}
 
 FAULTS_HELP = """\
 SPEC is name[:key=value[;key=value...]] and more of them after commas:
@@ -32,11 +46,23 @@ SPEC is name[:key=value[;key=value...]] and more of them after commas:
   null_after_log:p=0.2;for_ms=300   getTransaction is null that long after the log (--speed 0: after first being asked)
   stale_slot:p=0.1;lag=50           getSlot and the listings of blocks and signatures answer lag slots behind
   truncated:p=0.05                  HTTP 200 with the JSON cut in the middle
-  drop:after=100;times=1;lose=25    the socket is cut after that many announcements, at most times times (0: always),
-                                    and no socket is let in until the next lose announcements are over
+  drop:after=100;times=1;lose=25;for_ms=0  the socket is cut after that many announcements, at most times times
+                                    (0: always), and none is let in until the next lose are over and for_ms have passed
   vanish:p=0.05 or slots=K;after_ms=1000  slots announced as confirmed that are gone after_ms later, never finalized
   slow:p=0.1;ms=500                 answers that come late
   error:p=0.05                      HTTP 500 or 503
+  storm:after=50;times=1;for_ms=3000;retry_after=SECONDS  every request is answered 429 for that long, each time after
+                                    that many were answered, at most times times (0: always)
+  repeat:p=0.2;later=5              announced again after the next later ones
+  reorder:p=0.2;later=10            announced only after the next later ones
+  fork:p=0.1;back=1;after_ms=1500   slots that land elsewhere: for that long after they are first heard of, what is in
+                                    them is confirmed back slots before where it ends up
+  geyser_drop:after=100;times=1;lose=5;for_ms=0  the Geyser stream ends after that many updates, as drop does; at
+                                    --speed 0 the next lose slots pass without anybody hearing them
+  geyser_stall:after=100;times=1;for_ms=3000  after that many updates the Geyser stream says nothing for that long
+  geyser_skip:p=0.1                 slots of which the Geyser stream says nothing at all
+  geyser_repeat:p=0.2               transactions that it sends twice
+  geyser_reorder:p=0.2              slots whose messages it sends in any order
 p is the probability, from 0 to 1, of each request, transaction or slot."""
 
 
@@ -72,10 +98,10 @@ def _value(name: str, key: str, text: str) -> float:
         raise FaultSpecError(f"--faults: {name}:p is a probability from 0 to 1, not {text}")
     if key != "p" and not 0 <= value < 1e9:
         raise FaultSpecError(f"--faults: {name}:{key} must be 0 or more, not {text}")
-    if key in ("after", "times", "lose", "slots", "lag") and value != int(value):
+    if key in ("after", "times", "lose", "slots", "lag", "later", "back") and value != int(value):
         raise FaultSpecError(f"--faults: {name}:{key} wants a whole number, not {text}")
-    if (name, key) == ("drop", "after") and value < 1:
-        raise FaultSpecError("--faults: drop:after must be 1 or more")
+    if (name, key) in _AT_LEAST_ONE and value < 1:
+        raise FaultSpecError(f"--faults: {name}:{key} must be 1 or more")
     return value
 
 
@@ -96,6 +122,10 @@ class Faults:
         self._settings = parse_faults(spec)
         self._seed = seed
         self._asked: Counter[str] = Counter()
+        self._struck: dict[str, set[str]] = {}
+        self._answered = 0
+        self._storms = 0
+        self._storm_ends_at_seconds = 0.0
 
     def is_on(self, name: str) -> bool:
         """Whether this fault was asked for."""
@@ -112,7 +142,14 @@ class Faults:
         """Whether fault `name` strikes the thing called `identity`; the same answer every time."""
         if name not in self._settings:
             return False
-        return self._draw(name, identity) < self.setting(name, "p") * _HASH_RANGE
+        is_struck = self._draw(name, identity) < self.setting(name, "p") * _HASH_RANGE
+        if is_struck:
+            self._struck.setdefault(name, set()).add(identity)
+        return is_struck
+
+    def strikes(self) -> dict[str, int]:
+        """How many different things each fault with a probability has struck so far."""
+        return {name: len(identities) for name, identities in sorted(self._struck.items())}
 
     def _draw(self, name: str, identity: str) -> int:
         text = f"{self._seed}\0{name}\0{identity}".encode()
@@ -136,6 +173,20 @@ class Faults:
             return RequestFault("error", status, None, delay_seconds)
         kind = "truncated" if self.befalls("truncated", identity) else None
         return RequestFault(kind, delay_seconds=delay_seconds)
+
+    def storm(self, now_seconds: float) -> RequestFault | None:
+        """What befalls an HTTP request of now while a storm of 429s lasts, one that begins with it included."""
+        if "storm" not in self._settings:
+            return None
+        if now_seconds >= self._storm_ends_at_seconds:
+            self._answered += 1
+            times = int(self.setting("storm", "times"))
+            if self._answered % int(self.setting("storm", "after")) or (times and self._storms >= times):
+                return None
+            self._storms += 1
+            self._storm_ends_at_seconds = now_seconds + self.setting("storm", "for_ms") / 1000
+        retry_after = self._settings["storm"]["retry_after"]
+        return RequestFault("429", 429, None if retry_after is None else round(retry_after))
 
     def vanishing_slots(self, slots: Iterable[int]) -> frozenset[int]:
         """Which of `slots` never become final: each with probability p, or exactly K of them where `slots=K` is set."""

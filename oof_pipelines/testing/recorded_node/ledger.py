@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from oof_pipelines.testing.recorded_accounts import RecordedAccounts, load_accounts
 from oof_pipelines.testing.recorded_node.body_store import BodyPlace, BodyStore
 from oof_pipelines.testing.recorded_node.indexing import IndexedBody, index_body
 from oof_pipelines.testing.recorded_node.recording_files import (
@@ -94,6 +95,7 @@ class Ledger:
         self.frames = frames
         self.bodies = bodies
         self.tally = tally
+        self.accounts = RecordedAccounts([])
         self._postings = postings
         self._owner_postings = owner_postings
         self._position = {entry.signature: position for position, entry in enumerate(entries)}
@@ -156,7 +158,9 @@ def load_ledger(
         builder.add_file(path, indexes.facts(path))
         if on_file is not None:
             on_file(builder.tally.files)
-    return builder.build()
+    ledger = builder.build()
+    ledger.accounts = load_accounts(directory)
+    return ledger
 
 
 def has_recording(directory: Path) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from oof_pipelines.testing.recorded_node import block_methods, token_methods, transaction_methods
+from oof_pipelines.testing.recorded_node import account_methods, block_methods, token_methods, transaction_methods
 from oof_pipelines.testing.recorded_node.chain_view import View
 from oof_pipelines.testing.recorded_node.json_rpc import (
     LONG_TERM_STORAGE_UNREACHABLE,
@@ -32,6 +32,8 @@ def build_methods(genesis_hash: str) -> dict[str, Method]:
         "getBlock": block_methods.get_block,
         "getBlockTime": block_methods.get_block_time,
         "getFirstAvailableBlock": block_methods.get_first_available_block,
+        "getAccountInfo": account_methods.get_account_info,
+        "getMultipleAccounts": account_methods.get_multiple_accounts,
         "getTokenAccountsByOwner": token_methods.get_token_accounts_by_owner,
         "getHealth": lambda view, params: b'"ok"',
         "getVersion": lambda view, params: version,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,11 @@ class NodeProcess:
     ws_url: str
     start_line: str
     process: "subprocess.Popen[bytes]"
+
+    @property
+    def geyser_url(self) -> str:
+        """Where its Geyser stream is; empty where it serves none."""
+        return self.start_line.partition(" geyser=")[2]
 
     def stop(self) -> int:
         """End the node, politely first; the exit code. Stopping twice is harmless."""
@@ -49,10 +54,14 @@ def start_node_process(
     genesis: str | None = None,
     port: int = 0,
     start_timeout_seconds: float = 60.0,
+    more: Sequence[str] = (),
 ) -> Iterator[NodeProcess]:
-    """A node over `directory` that runs until the block ends; raises `NodeStartError` where it does not come up."""
+    """A node over `directory` that runs until the block ends; raises `NodeStartError` where it does not come up.
+
+    `more` are further options of `oof node`.
+    """
     command = [sys.executable, "-m", "oof_pipelines", "node", str(directory), "--port", str(port)]
-    command += ["--speed", str(speed), "--seed", str(seed)]
+    command += ["--speed", str(speed), "--seed", str(seed), *more]
     for option, value in (("--faults", faults), ("--log", log), ("--genesis", genesis)):
         if value is not None:
             command += [option, str(value)]

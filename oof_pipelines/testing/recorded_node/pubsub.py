@@ -36,9 +36,10 @@ class Listener:
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """One logsSubscribe or slotSubscribe. `mentions` are positions in the ledger; None is everything.
+    """One logsSubscribe, accountSubscribe (of `account`) or slotSubscribe; the first two go along the ledger (`is_logs`).
 
-    It is silent until `is_active`, so that its number is sent before its first notification.
+    `mentions` are positions in the ledger; None is everything. It is silent until `is_active`, so that its number is sent
+    before its first notification.
     """
 
     number: int
@@ -47,10 +48,18 @@ class Subscription:
     commitment: str = FINALIZED
     mentions: frozenset[int] | None = None
     has_votes: bool = True
+    account: str | None = None
     is_active: bool = False
 
+    @property
+    def kind(self) -> str:
+        """How its notifications are called: logs, account or slot."""
+        if self.account is not None:
+            return "account"
+        return "logs" if self.is_logs else "slot"
+
     def hears(self, position: int, entry: Entry) -> bool:
-        """Whether this is a logs subscription that the entry at `position` concerns."""
+        """Whether this goes along the ledger and the entry at `position` concerns it."""
         if not self.is_active or not self.is_logs:
             return False
         if self.mentions is not None:
@@ -68,6 +77,10 @@ class _Body(msgspec.Struct):
 
 
 _body_decoder = msgspec.json.Decoder(_Body)
+_NO_DATA = (
+    b'{"data":["","base64"],"executable":false,"lamports":0,"owner":"11111111111111111111111111111111",'
+    b'"rentEpoch":18446744073709551615,"space":0}'
+)
 
 
 @dataclass(slots=True)
@@ -86,10 +99,12 @@ class SubscriptionTable:
         """
         if request.method == "logsSubscribe":
             return self._add(self._logs(listener, request.params))
+        if request.method == "accountSubscribe":
+            return self._add(self._account(listener, request.params))
         if request.method == "slotSubscribe":
             return self._add(Subscription(next(self._numbers), listener, is_logs=False))
-        if request.method in ("logsUnsubscribe", "slotUnsubscribe"):
-            self._remove(listener, required(request.params, 0), is_logs=request.method == "logsUnsubscribe")
+        if request.method in ("logsUnsubscribe", "slotUnsubscribe", "accountUnsubscribe"):
+            self._remove(listener, required(request.params, 0), request.method.removesuffix("Unsubscribe"))
             return b"true", None
         raise RpcError(METHOD_NOT_FOUND, "Method not found")
 
@@ -131,9 +146,19 @@ class SubscriptionTable:
         subscription.mentions = frozenset(self.chain.ledger.positions_of_address(pubkey_param(addresses[0])))
         return subscription
 
-    def _remove(self, listener: Listener, number: Any, *, is_logs: bool) -> None:
+    def _account(self, listener: Listener, params: list[Any]) -> Subscription:
+        """A node tells of an account once a slot; which transactions mention it is what is recorded of its changes."""
+        account = pubkey_param(required(params, 0))
+        commitment = commitment_of(config(params, 1), is_processed_allowed=True)
+        entries = self.chain.ledger.entries
+        last = {entries[at].slot: at for at in self.chain.ledger.positions_of_address(account)}
+        subscription = Subscription(next(self._numbers), listener, is_logs=True, commitment=commitment)
+        subscription.account, subscription.mentions = account, frozenset(last.values())
+        return subscription
+
+    def _remove(self, listener: Listener, number: Any, kind: str) -> None:
         found = self.subscriptions.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
-        if found is None or found.listener is not listener or found.is_logs != is_logs:
+        if found is None or found.listener is not listener or found.kind != kind:
             raise invalid_params("Invalid subscription id.")
         found.is_active = False
         del self.subscriptions[found.number]
@@ -150,11 +175,21 @@ def logs_value(chain: Chain, entry: Entry) -> bytes:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         meta = _Meta(err=msgspec.Raw(entry.err))
     return b'{"context":{"slot":%d},"value":{"signature":"%s","err":%s,"logs":%s}}' % (
-        entry.slot,
+        chain.slot_of(entry),
         entry.signature.encode(),
         bytes(meta.err),
         msgspec.json.encode(meta.log_messages or []),
     )
+
+
+def account_value(chain: Chain, account: str, slot: int) -> bytes:
+    """The `result` of an accountNotification: the account as it is after `slot`, empty where nothing is recorded of it."""
+    return b'{"context":{"slot":%d},"value":%s}' % (slot, _account_text(chain, account, slot))
+
+
+def _account_text(chain: Chain, account: str, slot: int) -> bytes:
+    told = chain.ledger.accounts.account_json(account, slot)
+    return _NO_DATA if told is None else msgspec.json.encode(told)
 
 
 def slot_value(chain: Chain, slot: int) -> bytes:
@@ -168,7 +203,7 @@ def slot_value(chain: Chain, slot: int) -> bytes:
 
 
 def notification(kind: str, value: bytes, number: int) -> bytes:
-    """The message that carries `value` to subscription `number`; `kind` is logs or slot."""
+    """The message that carries `value` to subscription `number`; `kind` is logs, account or slot."""
     return b'{"jsonrpc":"2.0","method":"%sNotification","params":{"result":%s,"subscription":%d}}' % (
         kind.encode(),
         value,

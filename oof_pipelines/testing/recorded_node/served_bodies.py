@@ -59,6 +59,13 @@ def result_body(ledger: Ledger, entry: Entry, encoding: str, max_version: int | 
     return msgspec.json.encode(fields)
 
 
+def in_slot(body: bytes, slot: int) -> bytes:
+    """The result as a node gives it that has the transaction in `slot`."""
+    fields = _fields_decoder.decode(body)
+    fields["slot"] = msgspec.Raw(b"%d" % slot)
+    return msgspec.json.encode(fields)
+
+
 def block_element(ledger: Ledger, entry: Entry, encoding: str, max_version: int | None) -> msgspec.Raw:
     """The transaction as getBlock lists it: without slot, time and index."""
     check_version(entry, max_version)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ class PortError(OSError):
 class RecordedNode:
     """Serves a ledger. Use `async with node.serving(): …`; `http_url` and `ws_url` are set inside.
 
-    `speed` is in recorded seconds a second, 0 for everything at once; `port` 0 takes a free pair.
+    `speed` is in recorded seconds a second, 0 for everything at once; `port` 0 takes a free pair. `on_announced` hears of
+    each signature right before the first listener does.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class RecordedNode:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock | None = None,
+        on_announced: Callable[[str], None] = lambda _signature: None,
     ) -> None:
         if not ledger.entries:
             raise ValueError("no transaction is recorded, so there is no chain to serve")
@@ -67,7 +69,7 @@ class RecordedNode:
         self.chain = Chain(ledger, speed, self._clock, self._faults)
         self._methods = build_methods(genesis or MAINNET_GENESIS_HASH)
         self._table = SubscriptionTable(self.chain)
-        self._announcer = Announcer(self.chain, self._table, self._log_drop)
+        self._announcer = Announcer(self.chain, self._table, self._log_drop, on_announced)
         self._sockets: set[web.WebSocketResponse] = set()
         self._host, self._port = host, port
         self.http_url = ""
@@ -118,7 +120,7 @@ class RecordedNode:
         except RpcError as error:
             self._log.write("http", None, None, f"error:{error.code}")
             return _json_response(error_text(error, b"null"))
-        fault = self._fault_of(message)
+        fault = self._faults.storm(self._clock.now_seconds()) or self._fault_of(message)
         if fault.delay_seconds:
             await self._clock.sleep(fault.delay_seconds)
         if fault.kind in ("429", "error"):

@@ -17,7 +17,7 @@ from oof_pipelines.testing.recorded_node.json_rpc import (
 )
 from oof_pipelines.testing.recorded_node.known_tip import known_tip_slot
 from oof_pipelines.testing.recorded_node.ledger import Entry
-from oof_pipelines.testing.recorded_node.served_bodies import encoding_of, max_version_of, result_body
+from oof_pipelines.testing.recorded_node.served_bodies import encoding_of, in_slot, max_version_of, result_body
 
 MAX_SIGNATURES = 1000
 MAX_STATUSES = 256
@@ -34,7 +34,8 @@ def get_transaction(view: View, params: list[Any]) -> bytes:
     entry = view.entry(signature, commitment_of(options, is_processed_allowed=False))
     if entry is None or view.chain.is_null_after_log(entry):
         return b"null"
-    return result_body(view.chain.ledger, entry, encoding, max_version)
+    body = result_body(view.chain.ledger, entry, encoding, max_version)
+    return in_slot(body, view.chain.slot_of(entry)) if view.chain.is_forked(entry) else body
 
 
 def get_signatures_for_address(view: View, params: list[Any]) -> bytes:
@@ -115,13 +116,14 @@ def _status(view: View, signature: str) -> dict[str, Any] | None:
     entry = view.entry(signature, CONFIRMED)
     if entry is None:
         return None
-    status, confirmations = view.confirmation(entry.slot)
+    is_forked = view.chain.is_forked(entry)
+    status, confirmations = (CONFIRMED, 0) if is_forked else view.confirmation(entry.slot)
     err = msgspec.Raw(entry.err)
     return {
         "confirmationStatus": status,
         "confirmations": confirmations,
         "err": err,
-        "slot": entry.slot,
+        "slot": view.chain.slot_of(entry),
         "status": {"Ok": None} if entry.err == b"null" else {"Err": err},
     }
 

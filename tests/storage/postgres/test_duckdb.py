@@ -34,6 +34,10 @@ OF_DECODED_ROWS = {
 OF_DECODED_ROWS |= {
     "leaderboard_7d", "leaderboard_30d", "moments_by_kind", "open_positions", "top_wins", "worst_losses",
 }  # fmt: skip
+# Asked over certificates in test_certificates.py.
+OF_DECODED_ROWS |= {"wallet_certificates"}
+# Asked over jobs in test_jobs.py.
+OF_DECODED_ROWS |= {"dead_jobs", "jobs_by_status"}
 CALLED_WITH = {"balances_at": "0", "leaderboard": "timestamptz '2026-01-01 00:00Z', 7"}
 """Views that take arguments."""
 Ask = Callable[[str], list[tuple[object, ...]]]

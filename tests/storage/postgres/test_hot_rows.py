@@ -72,6 +72,7 @@ def test_the_body_and_its_decoded_rows_are_written_together(url: str) -> None:
             "hot_market_events": 2 * sum(len(route.legs) for route in row.decoded.routes)
             + sum(isinstance(fact, Liquidity | TokenEvent) for fact in row.decoded.facts)
             + (0 if row.is_failed else len(mint_changes(row.decoded.transaction))),
+            "hot_anchor_events": len(row.decoded.anchor_events),
         }
     failed = {row.signature for row in synthetic_rows() if row.is_failed}
     flagged = select(url, """select distinct sig from actions where flags_json @> '{"failed": true}'""")
@@ -271,7 +272,7 @@ def test_a_body_that_the_decoder_fails_on_is_stored_without_decoded_rows(
     crafted = largest_amounts()
     real = prepare_module.decode_transaction
 
-    def faulty(parsed: ParsedTransaction) -> Decoded:
+    def faulty(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
         if parsed.signature == crafted.signature:
             raise KeyError("a fault in a decoder")
         return real(parsed)

@@ -193,7 +193,7 @@ def test_a_mended_decoder_takes_out_what_is_no_more_and_brings_what_is_new(
     update_all(url, store)
     calm, files = served_rows(url), file_bytes(tmp_path)
 
-    def fees_alone(parsed: ParsedTransaction) -> Decoded:
+    def fees_alone(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
         decoded = telling_decoder(parsed)
         fees = [one for one in decoded.actions if one.kind == "fee"]
         return replaced(decoded, actions=fees, routes=[], facts=[])
@@ -331,7 +331,7 @@ def test_a_book_that_does_not_add_up_leaves_files_and_rows(
     store = filled(url, tmp_path)
     rows, files = served_rows(url), file_bytes(tmp_path)
 
-    def forgetful(parsed: ParsedTransaction) -> Decoded:
+    def forgetful(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
         decoded = telling_decoder(parsed)
         return replaced(decoded, moves=decoded.moves[1:], actions=[])
 

@@ -64,7 +64,7 @@ class Chain:
         self.told: Life = {}
         monkeypatch.setattr(prepare_module, "decode_transaction", self._decode)
 
-    def _decode(self, parsed: ParsedTransaction) -> Decoded:
+    def _decode(self, parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
         decoded = decode_transaction(parsed)
         facts = list(self.told[parsed.signature])
         actions = actions_of(parsed, decoded.moves, Scene(parsed, decoded.moves), [], facts)

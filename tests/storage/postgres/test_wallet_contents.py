@@ -107,7 +107,7 @@ def test_only_buckets_that_a_changed_day_touches_lag_behind(
         # Deposits are read off the actions: without them the events would change as well.
         victim = next(row.signature for row in reversed(rows) if row.decoded and not has_deposit(row.decoded))
 
-        def without_one(parsed: ParsedTransaction) -> Decoded:
+        def without_one(parsed: ParsedTransaction, _programs: object = ()) -> Decoded:
             decoded = decode_transaction(parsed)
             return replaced(decoded, actions=[]) if parsed.signature == victim else decoded
 

@@ -254,7 +254,7 @@ def test_the_log_tells_every_request(write_chain, bodies, serve, tmp_path):
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ("fire", "429, null_after_log, stale_slot, truncated, drop, vanish, slow, error"),
+        ("fire", "429, null_after_log, stale_slot, truncated, drop, vanish, slow, error, storm, repeat, reorder, fork"),
         ("429:q=1", "p, retry_after"),
         ("429:p=2", "from 0 to 1"),
         ("429:p=nan", "from 0 to 1"),
@@ -262,6 +262,9 @@ def test_the_log_tells_every_request(write_chain, bodies, serve, tmp_path):
         ("slow:ms=-1", "0 or more"),
         ("drop:after=0", "1 or more"),
         ("drop:after=1.5", "whole number"),
+        ("storm:after=0", "1 or more"),
+        ("fork:back=0", "1 or more"),
+        ("repeat:later=0.5", "whole number"),
         (":p=1", "unknown fault"),
     ],
 )
@@ -276,7 +279,7 @@ def test_a_wrong_spec_is_refused_with_what_is_known(tmp_path, spec, told):
 def test_specs_keep_the_defaults_that_are_not_named():
     assert parse_faults(None) == {}
     assert parse_faults("drop:lose=3 , 429") == {
-        "drop": {"after": 100, "times": 1, "lose": 3},
+        "drop": {"after": 100, "times": 1, "lose": 3, "for_ms": 0},
         "429": KNOWN_FAULTS["429"],
     }
 

@@ -1,6 +1,7 @@
 """The HTTP methods, asked by hand and by solana-py's typed client."""
 
 import asyncio
+import base64
 import json
 import os
 from pathlib import Path
@@ -11,8 +12,10 @@ from solana.rpc.commitment import Confirmed
 from solana.rpc.models import TokenAccountOpts
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.token.state import TokenAccount
 from solders.transaction_status import TransactionDetails
 
+from oof_pipelines.chain.base58 import encode_base58
 from oof_pipelines.testing.recorded_node.ledger import load_ledger
 from oof_pipelines.testing.recorded_node.method_table import MAINNET_GENESIS_HASH
 
@@ -243,14 +246,33 @@ def test_token_accounts_follow_the_recorded_balances(tmp_path, bodies, serve):
             assert [one["pubkey"] for one in moved["value"]] == [bodies.address(1003)]
             assert (await ask("getTokenAccountsByOwner", owner, {"mint": other}))["value"] == []
             assert (await ask("getTokenAccountsByOwner", owner, {"programId": other}))["code"] == -32602
-            assert (await ask("getTokenAccountsByOwner", owner, {"mint": MINT}, {"encoding": "base64"}))[
-                "code"
-            ] == -32602
+            token_program = {"programId": "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"}
+            sliced = {"encoding": "base64", "dataSlice": {"offset": 0, "length": 64}}
+            for row in (await ask("getTokenAccountsByOwner", owner, token_program, sliced))["value"]:
+                assert row["account"]["data"][1] == "base64"
+                data = base64.b64decode(row["account"]["data"][0])
+                assert [encode_base58(data[:32]), encode_base58(data[32:])] == [MINT, owner]
+                assert row["account"]["owner"] == token_program["programId"]
+            for wrong in (
+                {"encoding": "base58"},
+                {"encoding": "base64", "dataSlice": {"offset": 0}},
+                {"encoding": "base64", "dataSlice": {"offset": -1, "length": 2}},
+            ):
+                assert (await ask("getTokenAccountsByOwner", owner, {"mint": MINT}, wrong))["code"] == -32602
+            later = {"encoding": "base64", "minContextSlot": 1_000}
+            assert (await ask("getTokenAccountsByOwner", owner, {"mint": MINT}, later))["code"] == -32016
             async with AsyncClient(node.http_url) as client:
                 typed = await client.get_token_accounts_by_owner_json_parsed(
                     Pubkey.from_string(owner), TokenAccountOpts(mint=Pubkey.from_string(MINT))
                 )
                 assert sorted(str(one.pubkey) for one in typed.value) == sorted(amounts)
+                whole = await client.get_token_accounts_by_owner(
+                    Pubkey.from_string(owner), TokenAccountOpts(mint=Pubkey.from_string(MINT), encoding="base64")
+                )
+                laid_out = {str(one.pubkey): TokenAccount.from_bytes(one.account.data) for one in whole.value}
+                assert {pubkey: str(account.amount) for pubkey, account in laid_out.items()} == amounts
+                assert {str(account.owner) for account in laid_out.values()} == {owner}
+                assert all(account.is_native is None for account in laid_out.values())
 
     run(scenario())
 

@@ -1,0 +1,54 @@
+"""A disk without room: an error of the operating system that names the file, and nothing left of what was written."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+# A process of its own may write files of so many bytes and no larger: what a full disk is to a writer.
+WRITER = """
+import resource, signal, sys
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from oof_pipelines.storage.parquet.schemas import DATASETS
+from oof_pipelines.storage.parquet.store import ParquetStore
+
+columns = DATASETS["participants"].columns
+rows = 5_000
+frame = pl.DataFrame(
+    {
+        name: pl.Series(name, [f"{n * 7919 % 104729:x}" * 8 for n in range(rows)]) if kind == pl.String
+        else pl.Series(name, [None] * rows, dtype=kind)
+        for name, kind in columns.items()
+    },
+    schema=columns,
+)
+store = ParquetStore(Path(sys.argv[1]))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, 4_096))
+try:
+    if sys.argv[2] == "whole":
+        store.write("participants", date(2026, 1, 2), frame)
+    else:
+        store.write_pieces("participants", date(2026, 1, 2), [DATASETS["participants"].arrange(frame)])
+except OSError as error:
+    print(error.errno, error.filename)
+"""
+
+
+def written(store: Path, how: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", WRITER, str(store), how], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_a_file_that_finds_no_room_is_told_by_its_name_and_removed(tmp_path: Path) -> None:
+    unfinished = tmp_path / "participants" / "day=2026-01-02" / "part.parquet.unfinished"
+    for how in ("whole", "pieces"):
+        assert written(tmp_path, how) == f"{errno.EFBIG} {unfinished}\n"
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
