@@ -11,7 +11,7 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 override RECORDED := $(value RECORDED)
 export RECORDED
 
-.PHONY: help demo test up check bench soak format lock native native-clean clean
+.PHONY: help demo test up check bench soak format lock native native-clean protos clean
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -61,6 +61,10 @@ format: $(READY)
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
+
+## make protos               make transport/geyser_wire's modules anew from their .proto files
+protos: $(READY)
+	@$(BIN)/python tests/geyser_protos.py
 
 ## make clean                remove the environment and caches; your store in .oof stays
 clean:

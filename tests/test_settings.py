@@ -64,6 +64,7 @@ def test_nothing_set_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("RPC_CONCURRENCY", "9" * 5000),
         ("RPC_TIMEOUT_SECONDS", "soon"),
         ("DAGSTER_WEBSERVER_PORT", "65536"),
+        ("OOF_STANDING_RUNS", f"https://host/{KEY}"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +24,7 @@ from oof_pipelines.commands.processes import Processes
 from oof_pipelines.commands.recorded_chain import RecordedFolder, check_recorded
 from oof_pipelines.settings import Settings, SettingsError, load_settings
 from oof_pipelines.storage.postgres.database import ready_database_url
+from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
 from oof_pipelines.testing.fault_catalogue import DISK, Fault, all_faults, chosen
 from oof_pipelines.testing.fault_chain import write_fault_chain
 from oof_pipelines.testing.fault_tables import differences
@@ -142,7 +144,8 @@ def _run_one(arena: Arena, fault: Fault) -> Row:
         return in_own_mounts(compared) if fault.kind == DISK else compared()
     except SkippedError as error:
         return Row(fault.name, {}, time.monotonic() - began_s, "", SKIPPED, (str(error),))
-    except RunError as error:
+    except (RunError, OSError, psycopg.Error, EmbeddedPostgresError, click.ClickException) as error:
+        # One run that cannot be made is a row of the matrix, not its end.
         return Row(fault.name, {}, time.monotonic() - began_s, "", FAILED, (str(error),))
 
 

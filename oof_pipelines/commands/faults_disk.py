@@ -4,6 +4,7 @@ Needs root on Linux; elsewhere the fault is skipped, and says so.
 """
 
 import ctypes
+import errno
 import os
 import shutil
 import sys
@@ -145,11 +146,16 @@ def _wait_until_told(stage: Stage, feed: Child) -> None:
 
 
 def _fill(folder: Path, room_bytes: int) -> Path:
-    """A file that leaves so much room on the folder's disk."""
+    """A file that leaves so much room on the folder's disk, whoever writes there meanwhile."""
     ballast = folder / "ballast"
-    free_bytes = shutil.disk_usage(folder).free
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free_bytes - room_bytes))
+        while (wanted_bytes := shutil.disk_usage(folder).free - room_bytes) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), wanted_bytes)
+            except OSError as error:
+                # Somebody was quicker: what is left is asked for again.
+                if error.errno != errno.ENOSPC:
+                    raise
     return ballast
 
 

@@ -46,7 +46,7 @@ def run_fault(arena: Arena, fault: Fault) -> tuple[Stage, Outcome, Outcome]:
     """Run it; the stage, what it left, and what the calm run left. Raises `RunError`."""
     try:
         stage, calm = _RUNS[fault.kind](arena, fault)
-    except RunError:
+    except BaseException:
         arena.stop(fault.name)
         raise
     expected, found = calm.outcome, stage.outcome()

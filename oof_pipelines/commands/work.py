@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import click
@@ -51,13 +53,13 @@ def work(is_once: bool, linger_seconds: float | None, at_once: int, json_logs: b
     configure_logging(is_json=not sys.stderr.isatty() if json_logs is None else json_logs)
     settings = load_settings()
     url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
-    stopping = _stopped_by_signals()
     terms = ServeTerms(
         linger_seconds=0.0 if is_once and linger_seconds is None else linger_seconds,
         most_jobs=1 if is_once else None,
         at_once=at_once,
     )
-    report = serve(settings, url, terms, should_stop=stopping.is_set)
+    with _stopped_by_signals() as stopping:
+        report = serve(settings, url, terms, should_stop=stopping.is_set)
     click.echo(
         f"work: done={report.done} partial={report.partial} failed={report.failed} dead={report.dead} "
         f"given_back={report.given_back} lost={report.lost}"
@@ -65,7 +67,8 @@ def work(is_once: bool, linger_seconds: float | None, at_once: int, json_logs: b
     _end(report)
 
 
-def _stopped_by_signals() -> threading.Event:
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
     """Set by the first signal; the second one ends the process as usual, and what it held is free when its lease is over."""
     stopping = threading.Event()
 
@@ -73,9 +76,12 @@ def _stopped_by_signals() -> threading.Event:
         stopping.set()
         signal.signal(number, signal.SIG_DFL)
 
-    for number in _SIGNALS:
-        signal.signal(number, stop)
-    return stopping
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(report: ServeReport) -> None:

@@ -47,7 +47,6 @@ _COMMITS = (
     "waiting.clear",
     "served.publish",
     "contents.record",
-    "positions.begin_positions",
     "positions.publish_positions",
     "positions.publish_moments",
 )
@@ -155,6 +154,9 @@ def _killed_folds(dice: random.Random) -> list[Fault]:
         part, _, method = step.partition(".")
         assert method in PARTS[part][2]
         faults.append(Fault(f"kill-fold:{step}", FOLD, steps=(f"{step}:commit:{dice.randint(1, _MOST_TIMES)}",)))
+    # These are one statement each, which commits itself.
+    for step in ("positions.begin_positions", "positions.begin_moments"):
+        faults.append(Fault(f"kill-fold:{step}", FOLD, steps=(f"{step}:after:{dice.randint(1, _MOST_TIMES)}",)))
     renames = tuple(f"partition.rename:{moment}:{dice.randint(1, 60)}" for moment in ("before", "after"))
     return [*faults, Fault("kill-fold:partition.rename", FOLD, steps=renames)]
 

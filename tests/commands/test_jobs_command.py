@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -13,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from oof_pipelines.commands.jobs import jobs
-from oof_pipelines.job_interfaces import Job, JobEvent, JobEventKind, JobOutcome, JobStatus
+from oof_pipelines.commands.work import work
+from oof_pipelines.job_interfaces import Job, JobEvent, JobEventKind, JobOutcome, JobStatus, NewJob
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.postgres.jobs import PostgresJobs, new_job_id
 from oof_pipelines.storage.postgres.migrate import migrate
@@ -132,6 +134,20 @@ def test_a_job_is_cancelled(queue: PostgresJobs) -> None:
     assert job is not None
     assert job.status is JobStatus.CANCELLED
     assert run("watch", job_id).exit_code == 1
+
+
+def test_work_does_what_is_due_and_ends(queue: PostgresJobs) -> None:
+    ids = [queue.enqueue(NewJob("paint", {})).id for _ in range(3)]
+    before = signal.getsignal(signal.SIGTERM)
+    once = CliRunner().invoke(work, ["--once", "--json-logs"])
+    assert once.exit_code == 0
+    assert once.stdout == "work: done=0 partial=0 failed=0 dead=1 given_back=0 lost=0\n"
+    rest = CliRunner().invoke(work, ["--linger", "0", "--json-logs"])
+    assert "dead=2" in rest.stdout
+    jobs_after = [queue.get(job_id) for job_id in ids]
+    assert {job.last_error for job in jobs_after if job} == {"nobody serves jobs of the kind 'paint'"}
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert queue.workers() == []
 
 
 def test_who_serves_is_told(queue: PostgresJobs, server: EmbeddedPostgres) -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from geyser_protos import PROTOS, WIRE_FOLDER, generate
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
 from oof_pipelines.settings import REPOSITORY_ROOT
-from oof_pipelines.testing.geyser_protos import PROTOS, WIRE_FOLDER, generate
 
 
 def compiled(folders: list[Path], files: list[str], out: Path) -> FileDescriptorSet:
@@ -54,7 +54,7 @@ def test_the_modules_are_what_the_proto_files_make(tmp_path: Path) -> None:
     assert len(made) == 4
     for path in made:
         committed = REPOSITORY_ROOT / path.relative_to(tmp_path)
-        assert committed.read_text() == path.read_text(), f"{committed.name}: run oof_pipelines.testing.geyser_protos"
+        assert committed.read_text() == path.read_text(), f"{committed.name}: run make protos"
 
 
 def test_every_field_is_theirs(ours: FileDescriptorSet, theirs: FileDescriptorSet) -> None:

@@ -1,4 +1,4 @@
-"""Makes the modules of transport/geyser_wire/ from their .proto files: `python -m oof_pipelines.testing.geyser_protos`.
+"""Makes the modules of transport/geyser_wire/ from their .proto files: `make protos`.
 
 Needs grpcio-tools, a tool of development. The modules are committed, so that nothing has to be made where they are used.
 """
