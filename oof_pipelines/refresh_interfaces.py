@@ -12,7 +12,9 @@ from oof_pipelines.positions.events import PositionEvent
 
 @dataclass(slots=True)
 class TakenWallet:
-    """A wallet that is due. `versions` are its touches by cause, `touched_at` is since when it waits."""
+    """A wallet that is due. `versions` are its touches by cause; `touched_at` is when the waiting `event`, else the `price`,
+    was told first.
+    """
 
     wallet: str
     bucket: int

@@ -83,11 +83,16 @@ class Certifier:
         return coverage, certificates
 
     def _depth(self, wallet: str, analysis: WalletAnalysis, asked: Asked) -> Depth:
-        """From when on the wallet was asked for; where nobody was asked now, since when is told, or was asked once before."""
+        """From when on the wallet was asked for; where nobody was asked now, since when is told, or was asked once before.
+
+        What was asked for after the instant that is told says nothing of it: all that is told has to be proven then.
+        """
         since = asked.since if asked.since is not None else analysis.since
         state = asked.listed[wallet].state
         if since is None and state is not None:
             since = state.since_at
+        if since is not None and since > analysis.as_of:
+            since = analysis.since
         last_slot = self.stored.newest_slot(analysis.as_of)
         return Depth(
             since=None if since == WHOLE_HISTORY_AT else since,

@@ -18,6 +18,10 @@ _LONG_FRONTS = [_ONE + _ZERO * (_LONG_DIGITS - digits) for digits in range(_LONG
 _LONG_ONE_ODD = 29**_LONG_DIGITS
 """58**87 without its 87 factors of two: a shift is quicker than to multiply by them."""
 
+# From nothing but zeros, one character each, to the largest number.
+_PUBKEY_CHARACTERS = range(32, 45)
+_SIGNATURE_CHARACTERS = range(64, 89)
+
 
 def decode_base58(text: str) -> bytes:
     """The bytes behind `text`; ValueError names the first character that is not base58."""
@@ -63,15 +67,19 @@ def encode_base58(data: bytes) -> str:
 
 def is_pubkey(text: str) -> bool:
     """Whether `text` is the base58 form of 32 bytes."""
-    try:
-        return len(decode_base58(text)) == 32
-    except ValueError:
-        return False
+    return _is_of(text, 32, _PUBKEY_CHARACTERS)
 
 
 def is_signature(text: str) -> bool:
     """Whether `text` is the base58 form of 64 bytes."""
+    return _is_of(text, 64, _SIGNATURE_CHARACTERS)
+
+
+def _is_of(text: str, size: int, characters: range) -> bool:
+    # What is asked here may be anybody's, and reading base58 takes the square of its length.
+    if len(text) not in characters:
+        return False
     try:
-        return len(decode_base58(text)) == 64
+        return len(decode_base58(text)) == size
     except ValueError:
         return False

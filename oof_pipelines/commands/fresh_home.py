@@ -12,7 +12,9 @@ from oof_pipelines.settings import SettingsError
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
 # What a home may hold, all of it made by us.
-_OURS = frozenset({"pg", "dagster", "logs", "parquet_store", "chain", "synthetic_chain", "floor", "go", "decoded", "runs"})
+_OURS = frozenset(
+    {"pg", "dagster", "logs", "parquet_store", "chain", "synthetic_chain", "floor", "go", "decoded", "runs"}
+)
 
 
 @contextmanager

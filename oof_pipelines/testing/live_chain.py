@@ -27,6 +27,7 @@ from oof_pipelines.testing.synthetic_written_ledger import WrittenLedger
 from oof_pipelines.testing.synthetic_written_transaction import Place, TransactionWriter
 
 _SLOT_MS = 400
+_MINUTE_S = 60
 _FEWEST_COINS, _MOST_COINS = 3, 40
 _FEWEST_WALLETS, _MOST_WALLETS = 12, 600
 _WALLETS_A_RATE = 12
@@ -96,19 +97,24 @@ class LiveMarket:
     def land(self, place: Place, now_s: int, *, is_lead: bool) -> LiveTransaction:
         """Land the next transaction."""
         coin = self._dice.randrange(len(self._coins))
-        if self._dice.randrange(100) < _WHALE_PERCENT:
-            writer, pool = self._drive(self._coins[coin], now_s)
+        steps = self._steps(coin, now_s)
+        if steps and self._dice.randrange(100) < _WHALE_PERCENT:
+            writer, pool = self._drive(self._coins[coin], self._dice.choice(steps), now_s)
         else:
             writer, pool = self._trade(self._dice.choice(self._traders), coin, now_s)
         landed = writer.land(place, self._seed)
         return LiveTransaction(landed, str(writer.payer.address), str(pool.address), is_lead)
 
-    def _drive(self, coin: _Coin, now_s: int) -> tuple[TransactionWriter, Pool]:
+    def _steps(self, number: int, now_s: int) -> list[Fraction]:
+        """By what the whales may move a coin now: up in one minute and down in the next, as long as it is not too far."""
+        is_rising = (now_s // _MINUTE_S + number) % 2 == 0
+        level = self._coins[number].level
+        return [step for step in _STEPS if (step > 1) == is_rising and Fraction(1, 4) < level * step < 4]
+
+    def _drive(self, coin: _Coin, step: Fraction, now_s: int) -> tuple[TransactionWriter, Pool]:
         """A whale moves one of the pools by a step."""
         writer = TransactionWriter(self._ledger, self._whale)
         pool = self._dice.choice(coin.pools)
-        steps = [step for step in _STEPS if Fraction(1, 4) < coin.level * step < 4]
-        step = self._dice.choice(steps)
         coin.level *= step
         base_raw, quote_raw = pool.reserves_raw()
         if step > 1:

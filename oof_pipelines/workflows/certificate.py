@@ -155,7 +155,7 @@ def certificate_of(
         *_counted("coins have no prices, since no more candles may be read", len(basis.mints_left_out)),
         *(f"ended by {name}" for name in ceilings_hit),
     ]
-    if not reasons and (listed.state is None or not listed.state.is_complete):
+    if not reasons and not _has_ended(listed, depth):
         reasons.append("the last listing did not come to its end")
     own = listed.ranges.get(wallet, ())
     return Certificate(
@@ -188,6 +188,21 @@ def certificate_of(
         unknown_basis_share=basis.unknown_basis_share,
         unpriced_sales=basis.unpriced_sales,
         mints_left_out=basis.mints_left_out,
+    )
+
+
+def _has_ended(listed: Listed, depth: Depth) -> bool:
+    """Whether a run that went as far as `depth` came to its end, and all that is listed was looked through.
+
+    One that was killed may have proven the wallet's own listing and not have looked for its token accounts yet, so neither
+    ranges nor the state that an earlier run left say this alone.
+    """
+    state, tally = listed.state, listed.tally
+    return (
+        state is not None
+        and state.is_complete
+        and state.tip_slot >= depth.last_slot
+        and tally.settled == tally.listed
     )
 
 

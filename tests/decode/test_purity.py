@@ -13,6 +13,7 @@ import pytest
 
 import oof_pipelines.chain
 import oof_pipelines.decode
+import oof_pipelines.decode.accounts
 import oof_pipelines.decode.venues
 from oof_pipelines.chain.native import BUILD
 
@@ -22,7 +23,12 @@ FORBIDDEN = {
 }  # fmt: skip
 MODULES = [
     f"{package.__name__}.{module.name}"
-    for package in (oof_pipelines.chain, oof_pipelines.decode, oof_pipelines.decode.venues)
+    for package in (
+        oof_pipelines.chain,
+        oof_pipelines.decode,
+        oof_pipelines.decode.accounts,
+        oof_pipelines.decode.venues,
+    )
     for module in pkgutil.iter_modules(package.__path__)
     if not module.ispkg
 ]

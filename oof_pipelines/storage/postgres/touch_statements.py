@@ -58,7 +58,7 @@ select wallet, 'price', bucket, now() + interval '{PRICE_DELAY_SECONDS} seconds'
     where mint = any(%(mints)s) and entry_ts > %(since)s and (qty_remaining_raw > 0 or qty_in_pool_raw > 0)
 ) concerned
 order by wallet
-on conflict (wallet, cause) do update set version = excluded.version where t.is_taken
+on conflict (wallet, cause) do update set version = excluded.version, touched_at = excluded.touched_at where t.is_taken
 """  # noqa: S608
 
 NOTIFY = f"notify {TOUCHED_CHANNEL}"

@@ -158,10 +158,10 @@ class PostgresTouched:
         """Wallets that are due, at most `limit` touches of them; what happened to a wallet before prices."""
         rows = self._open.execute(_TAKE, {"now": now, "limit": limit}).fetchall()
         taken: dict[str, TakenWallet] = {}
+        # Of a wallet touched by both causes it is told for how long what happened to it waited.
         for wallet, bucket, cause, version, touched_at in sorted(rows):
             one = taken.setdefault(wallet, TakenWallet(wallet, bucket, {}, touched_at))
             one.versions[cause] = version
-            one.touched_at = min(one.touched_at, touched_at)
         return list(taken.values())
 
     def newest_block_at(self) -> datetime | None:

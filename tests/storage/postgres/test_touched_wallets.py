@@ -227,3 +227,19 @@ def test_places_in_a_slot_order_what_waits_and_touch_its_wallets(make: Make) -> 
         events = wallet_events(work.touched, work.files, [taken])[first.fee_payer]
         signatures = [one.signature for one in events]
         assert signatures == sorted(signatures, key=[twin.signature, first.signature].index)
+
+
+def test_the_log_tells_for_how_long_what_happened_waited_not_how_long_a_price_did(make: Make) -> None:
+    rows = trading_rows()
+    world = make()
+    world.hear(rows[:40])
+    world.execute(
+        "insert into touched_wallets (wallet, cause, bucket, touched_at) "
+        "select wallet, 'price', bucket, now() - interval '1 hour' from touched_wallets where cause = 'event'"
+    )
+    world.refresh()
+    told = world.select("select distinct cause, served_at - touched_at < interval '30 minutes' from refresh_log")
+    assert told == [("event", True)]
+    assert world.select(
+        "select count(*) from touched_wallets where cause = 'price' and touched_at < now() - interval '9 min'"
+    ) == [(0,)]
