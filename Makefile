@@ -11,7 +11,7 @@ PYTEST_OPTIONS ?= -n 2 --dist loadfile
 override RECORDED := $(value RECORDED)
 export RECORDED
 
-.PHONY: help demo test up check bench soak format lock native native-clean protos clean
+.PHONY: help demo test up check bench faults soak format lock native native-clean protos clean
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -48,6 +48,10 @@ native: $(READY)
 native-clean: $(READY)
 	@$(BIN)/python native/build.py --remove
 	@rm -rf build/native
+
+## make faults               the whole way under every fault, its tables beside those of a calm run (SEED=1)
+faults: $(READY)
+	@exec $(BIN)/oof faults --seed $(or $(SEED),1)
 
 ## make soak                 one hour: sockets drop, everything is persisted, memory stays flat (SOAK_MINUTES=60)
 soak: $(READY)

@@ -23,7 +23,7 @@ from oof_pipelines.storage.postgres.stored_wallets import PostgresStoredWallets
 from oof_pipelines.workflows.analysis_request import AnalysisRequest, continuation_of
 from oof_pipelines.workflows.analyze_wallets import WalletAnalysis, analyze_wallets
 from oof_pipelines.workflows.backfill_wallets import BackfillReport
-from oof_pipelines.workflows.ceilings import MAX_CANDLE_READS, MAX_CPU_MS
+from oof_pipelines.workflows.ceilings import MAX_CANDLE_READS, MAX_CPU_MS, MAX_TX
 from oof_pipelines.workflows.certificate import Certificate
 from oof_pipelines.workflows.cpu_meter import CpuMeter
 from oof_pipelines.workflows.minute_candles import MinuteCandles
@@ -56,7 +56,8 @@ class AnalysisOutcome:
     `certificates` are of the single wallets in the order asked for, `coverage` of all of them together. `backfill` is None
     where nobody was asked, `calls` counts what was asked by method. `left_behind` has a line for each day or bucket that
     breaks a check and stays as it was. Where a ceiling was reached (`ceilings_hit`) what is told is a part, `is_partial`,
-    and running `continuation` goes on. `unknown_wallets` are those of which nothing is stored.
+    and running `continuation` goes on; there is none where the node served nothing of what was asked. `unknown_wallets` are
+    those of which nothing is stored.
     """
 
     request: AnalysisRequest
@@ -73,7 +74,7 @@ class AnalysisOutcome:
 
     @property
     def is_partial(self) -> bool:
-        return self.continuation is not None
+        return bool(self.ceilings_hit)
 
 
 @dataclass(slots=True)
@@ -177,31 +178,38 @@ def _tell(run: _Run, settings: Settings, url: str, asked: Asked) -> AnalysisOutc
         left_behind=run.left_behind,
         unknown_wallets=unknown,
         ceilings_hit=tuple(run.ceilings_hit),
-        continuation=continuation_of(request, run.ceilings_hit),
+        continuation=continuation_of(request, _to_go_on_with(run.ceilings_hit, asked)),
         cpu_ms=run.meter.spent_ms,
     )
 
 
+def _to_go_on_with(ceilings_hit: list[str], asked: Asked) -> list[str]:
+    """The ceilings behind which there is more to be had: a node that serves nothing would be asked for it for ever."""
+    is_stuck = asked.report is not None and asked.report.is_stuck
+    return [name for name in ceilings_hit if name != MAX_TX or not is_stuck]
+
+
 def _as_of(request: AnalysisRequest, stored: PostgresStoredWallets, asked: Asked) -> datetime | None:
     """The instant that is told: never behind what is known, the newest stored block or the slot up to which was listed."""
-    known = [at for at in (stored.newest_at(), request.as_of) if at is not None]
+    newest_at = stored.newest_at()
+    known = [at for at in (newest_at, request.as_of) if at is not None]
     if asked.tip_at is not None:
         newest_slot = stored.newest_slot(asked.tip_at)
         # Of the listing's last second a feed may have stored slots that were not listed.
         is_cut = newest_slot is not None and newest_slot > asked.tip_slot
         listed_at = asked.tip_at - timedelta(seconds=1) if is_cut else asked.tip_at
-        if request.as_of is None and asked.since is not None and known and max(known) < asked.since:
+        if asked.since is not None and newest_at is not None and newest_at < asked.since:
             # Nothing happened since then, and that is known.
-            return listed_at
+            return min(listed_at, request.as_of or listed_at)
         known.append(listed_at)
     return min(known, default=None)
 
 
 def _since(request: AnalysisRequest, as_of: datetime, asked: Asked) -> datetime | None:
-    """From when on is told: as far back as was asked, where somebody was."""
+    """From when on is told: as far back as was asked, where somebody was and the instant was within reach."""
     if request.days is None:
         return None
-    if asked.since is not None and request.days == request.depth_days:
+    if asked.since is not None and asked.since <= as_of and request.days == request.depth_days:
         return asked.since
     return as_of - timedelta(days=request.days)
 

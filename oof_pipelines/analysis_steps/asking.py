@@ -109,7 +109,8 @@ async def _listed(coverage: CoverageStore, wallets: Sequence[str]) -> dict[str, 
 async def _since(
     rpc: RpcClient, coverage: CoverageStore, request: AnalysisRequest, settings: Settings, now: datetime
 ) -> datetime:
-    """How far back to ask: so many days before the newest finalised block, or before the instant that is asked for.
+    """How far back to ask: so many days before the newest finalised block, or before the instant that is asked for where
+    that is within reach.
 
     A chain's own time counts and not this machine's, since a recorded one ended long ago. Where all wallets were listed a
     moment ago, what was the newest block then still is, and nobody is asked.
@@ -120,7 +121,8 @@ async def _since(
     if newest_at is None:
         await _check_cluster(rpc, settings)
         newest_at = await _newest_block_at(rpc)
-    return min(newest_at, request.as_of or newest_at) - timedelta(days=request.depth_days)
+    wanted = min(newest_at, request.as_of or newest_at) - timedelta(days=request.depth_days)
+    return max(wanted, newest_at - timedelta(days=request.reach_days))
 
 
 def _is_fresh(listed: Listed, now: datetime) -> bool:

@@ -52,7 +52,7 @@ def _ingest(settings: Settings, count: int) -> None:
     write_chain(chain, seed=1, transaction_count=count)
     signatures = [transaction.signature for transaction in generate(1, count)]
     url = ready_database_url(None, settings.home, settings.migrations_folder)
-    environment = {"OOF_HOME": str(settings.home), "DATABASE_URL": ""}
+    environment = {"OOF_HOME": str(settings.home), "DATABASE_URL": "", "OOF_SOURCES": ""}
     with Processes(settings.home / "logs", environment) as processes:
         node = start_node(processes, chain, speed=0)
         floor_seconds = asyncio.run(_fetch_only(node.http_url, signatures))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -101,8 +102,12 @@ def _run(
     if recorded is None:
         write_fault_chain(chain, seed=seed)
     url = ready_database_url(None, settings.home, settings.migrations_folder)
-    with Processes(settings.home / "logs", {}) as processes:
-        arena = Arena(processes, settings.home, chain, url, seed)
+    with (
+        tempfile.TemporaryDirectory(prefix="oof-faults-") as open_folder,
+        Processes(settings.home / "logs", {}) as processes,
+    ):
+        Path(open_folder).chmod(0o755)
+        arena = Arena(processes, settings.home, chain, url, seed, Path(open_folder))
         try:
             calm = arena.calm().outcome
             rows = _run_all(arena, wanted, jobs, is_json)

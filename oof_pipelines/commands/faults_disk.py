@@ -8,7 +8,6 @@ import errno
 import os
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -100,8 +99,8 @@ def _full_server(arena: Arena, fault: Fault) -> tuple[Stage, Calm]:
     calm = arena.calm()
     stage = arena.stage(fault.name)
     # Below a folder that the server's user may enter, so that its data is on this disk and nowhere else.
-    stage.home = Path(tempfile.mkdtemp(prefix="oof-full-", dir="/tmp"))
-    stage.home.chmod(0o755)
+    stage.home = arena.open_folder / stage.name
+    stage.home.mkdir(mode=0o755)
     _mount_small(stage.home, _SERVER_BYTES)
     stage.database_url = ""
     EmbeddedPostgres(stage.home).start()

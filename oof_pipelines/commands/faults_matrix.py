@@ -37,8 +37,12 @@ class Calm:
 class Arena:
     """Makes stages, and calm runs once each. Safe for threads; `end` has every wait of every stage end."""
 
-    def __init__(self, processes: Processes, home: Path, chain: Path, server_url: str, seed: int) -> None:
+    def __init__(
+        self, processes: Processes, home: Path, chain: Path, server_url: str, seed: int, open_folder: Path
+    ) -> None:
+        """`open_folder` is one that the server's user may enter, wherever the home is."""
         self.seed = seed
+        self.open_folder = open_folder
         self._processes = processes
         self._home = home
         self._chain = chain

@@ -53,7 +53,7 @@ def _run(settings: Settings, minutes: int, seed: int) -> None:
     write_chain(chain, seed=seed, transaction_count=count)
     speed = _real_time_seconds({transaction.slot for transaction in generate(seed, count)}) / (minutes * 60)
     url = ready_database_url(None, settings.home, settings.migrations_folder)
-    environment = {"OOF_HOME": str(settings.home), "DATABASE_URL": ""}
+    environment = {"OOF_HOME": str(settings.home), "DATABASE_URL": "", "OOF_SOURCES": ""}
     with Processes(settings.home / "logs", environment) as processes:
         node = start_node(processes, chain, speed=speed, faults=FAULTS, seed=seed)
         feed = processes.start("feed", [program("oof"), "follow", "allWithVotes", "--json-logs"], node.environment())

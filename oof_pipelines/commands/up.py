@@ -24,7 +24,7 @@ from oof_pipelines.commands.postgres import without_password
 from oof_pipelines.commands.processes import Processes
 from oof_pipelines.commands.recorded_chain import check_recorded, choose_recording, recorded_option, start_node
 from oof_pipelines.settings import Settings, SettingsError, load_settings
-from oof_pipelines.source_settings import ALWAYS, AUTO
+from oof_pipelines.source_settings import ALWAYS, AUTO, GEYSER
 from oof_pipelines.storage.postgres.database import ready_database_url
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.workflows.refresh_market import STREAMS
@@ -118,7 +118,8 @@ def _run(settings: Settings, recorded: Path | None, speed: float, metrics_port: 
             source = str(settings.rpc_endpoints[0])
         else:
             folder, described = choose_recording(recorded, settings.home)
-            node = start_node(processes, folder, speed=speed)
+            # Its own stream, or the feed would hear the server of the settings beside the recorded chain.
+            node = start_node(processes, folder, speed=speed, has_geyser=GEYSER in settings.sources)
             feed_environment = node.environment()
             # The recording may have begun before the feed subscribes: what happened until then is repaired.
             follow += ["allWithVotes", "--from-slot", str(node.first_slot())]

@@ -71,6 +71,13 @@ class _BrokenError(Exception):
     """The stream ended; the message says how, and holds no key."""
 
 
+class _UnreadableError(_BrokenError):
+    """The server sent something that is no message of the service."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} cannot be read: it is no message of the service")
+
+
 class GeyserStream:
     """A `GeyserSource` over one endpoint. `is_lagging` may be read at any time. Raises `SettingsError` for a bad address."""
 
@@ -102,10 +109,14 @@ class GeyserStream:
                 if error.code() in _ACCESS_CODES:
                     raise GeyserRefusesUsError(f"{self._endpoint.named}: {reason}") from None
                 raise ConnectionError(f"{self._endpoint.named}: {reason}") from None
+            except _UnreadableError as error:
+                raise ConnectionError(f"{self._endpoint.named}: {error}") from None
 
     async def _ask_version(self, channel: Any) -> str:
         call = _unary(channel, "GetVersion", geyser_pb2.GetVersionRequest, geyser_pb2.GetVersionResponse)
         answer = await call(geyser_pb2.GetVersionRequest(), metadata=self._metadata(), timeout=self._timeout_seconds)
+        if answer is None:
+            raise _UnreadableError("the answer to GetVersion")
         return str(answer.version)
 
     async def listen(
@@ -129,6 +140,8 @@ class GeyserStream:
                 yield ResumeRefused(from_slot or 0, error.first_slot, error.reason)
                 continue
             except _BrokenError as error:
+                # A replay would bring what cannot be read again and again: it is listed elsewhere.
+                is_refused = isinstance(error, _UnreadableError)
                 reason = str(error)
             yield Dropped(f"{self._endpoint.named}: {reason}")
             await self._clock.sleep(backoff.next_delay_seconds())
@@ -183,6 +196,9 @@ class GeyserStream:
                     update = await call.read()
                 if update is grpc.aio.EOF:
                     return
+                if update is None:
+                    # So says grpcio where the bytes could not be parsed.
+                    raise _UnreadableError("an update")
                 if update.WhichOneof("update_oneof") == "ping":
                     async with asyncio.timeout(self._timeout_seconds):
                         await call.write(_ping_request())
@@ -206,6 +222,8 @@ class GeyserStream:
             if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                 return
             raise
+        if answer is None:
+            raise _UnreadableError("the answer to SubscribeReplayInfo")
         first_slot = answer.first_available if answer.HasField("first_available") else None
         if first_slot is not None and first_slot > from_slot:
             raise _ResumeRefusedError(first_slot, f"slot {from_slot} is gone, the oldest kept is {first_slot}")

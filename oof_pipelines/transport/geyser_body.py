@@ -6,6 +6,7 @@ prints it (transaction-status, UiTransactionStatusMeta): keys in order, no blank
 """
 
 import base64
+import re
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ _VERSION_0_MARK = b"\x80"
 # What the storage format cannot tell from "no amount": f64::EPSILON, as storage-proto's convert.rs has it.
 _NO_AMOUNT = 2.0**-52
 _REWARD_TYPES = {1: "Fee", 2: "Rent", 3: "Staking", 4: "Voting", 5: "DeactivatedStake"}
+# Percent, in a byte.
+_COMMISSION = re.compile(r"[0-9]{1,3}")
 _encoder = msgspec.json.Encoder()
 
 
@@ -82,6 +85,8 @@ def rebuild_wire(info: geyser_pb2.SubscribeUpdateTransactionInfo) -> tuple[int |
 
 def _is_signed(signed: bytes, signatures: list[bytes], message: solana_storage_pb2.Message) -> bool:
     if len(signatures) != message.header.num_required_signatures or len(signatures) > len(message.account_keys):
+        return False
+    if any(len(one) != _SIGNATURE_BYTES for one in signatures):
         return False
     pairs = zip(signatures, message.account_keys, strict=False)
     return all(Signature.from_bytes(one).verify(Pubkey.from_bytes(key), signed) for one, key in pairs)
@@ -201,7 +206,7 @@ def _token_balance(one: solana_storage_pb2.TokenBalance) -> dict[str, Any]:
 
 def _reward(one: solana_storage_pb2.Reward) -> dict[str, Any]:
     return {
-        "commission": int(one.commission) if one.commission.isdecimal() else None,
+        "commission": int(one.commission) if _COMMISSION.fullmatch(one.commission) else None,
         "lamports": one.lamports,
         "postBalance": one.post_balance,
         "pubkey": one.pubkey,

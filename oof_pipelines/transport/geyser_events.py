@@ -6,6 +6,7 @@ from typing import Any
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from oof_pipelines.chain.body import MAX_SLOT
 from oof_pipelines.geyser_interfaces import (
     CONFIRMED,
     DEAD,
@@ -30,6 +31,7 @@ _STATUSES = {
     geyser_pb2.SLOT_FINALIZED: FINALIZED,
     geyser_pb2.SLOT_DEAD: DEAD,
 }
+_KINDS = frozenset({"transaction", "slot", "block_meta", "account"})
 _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 
@@ -57,7 +59,12 @@ def read_update(
     update: geyser_pb2.SubscribeUpdate,
 ) -> GeyserTransaction | GeyserSlot | BlockMeta | GeyserAccount | None:
     """The event in `update`; None where it carries none of ours (pings, steps between statuses, a nameless transaction)."""
-    match update.WhichOneof("update_oneof"):
+    kind = update.WhichOneof("update_oneof")
+    if kind in _KINDS and (slot := getattr(update, kind).slot) > MAX_SLOT:
+        # A checkpoint that followed it would never come back.
+        logger.warning("a slot that no chain has, left out", extra={"slot": slot, "kind": kind})
+        return None
+    match kind:
         case "transaction":
             return _transaction(update)
         case "slot":

@@ -17,7 +17,8 @@ class AnalysisRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     `days` bounds what is told and asked for to the last so many before `as_of` (None: all that is stored, and `MOST_DAYS`
     of the node); `as_of` None is the newest stored block. With `is_stored_only` nobody is asked; `is_asked_again` lists
-    what was listed only just now. `candle_share` multiplies the ceiling of candle reads, see `continuation_of`.
+    what was listed only just now. `candle_share` multiplies the ceiling of candle reads, see `continuation_of`. However old
+    `as_of` is, a node is asked for no more than `reach_days` before its newest block.
 
     As JSON (`msgspec.to_builtins`, `msgspec.convert`) it is what a job holds.
     """
@@ -28,6 +29,7 @@ class AnalysisRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ceilings: Ceilings = NO_CEILINGS
     is_stored_only: bool = False
     is_asked_again: bool = False
+    reach_days: Annotated[int, msgspec.Meta(ge=1, le=MOST_DAYS)] = MOST_DAYS
     candle_share: Annotated[int, msgspec.Meta(ge=1)] = 1
 
     @property

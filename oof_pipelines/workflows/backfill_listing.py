@@ -139,7 +139,9 @@ class Lister:
             if beyond is not None:
                 lowest = (gap.bottom, self._bounds.tip_at) if gap.bottom is not None else self._above_since(beyond)
                 return await self._keep(gap, kept, lowest)
-            if len(page) < repair.SIGNATURES_A_PAGE:
+            is_full = len(page) >= repair.SIGNATURES_A_PAGE
+            behind = [] if is_full else await self._behind_short(gap.account, page)
+            if not is_full and not behind:
                 is_whole = await self._keep(gap, kept, None)
                 if is_whole:
                     self._ends.append(gap)
@@ -150,7 +152,7 @@ class Lister:
             if last.slot <= gap.top and not await self._keep(gap, whole, (last.slot + 1, _after(last))):
                 return False
             kept = kept[len(whole) :]
-            page = await next_page(self._source, gap.account, page, self._bounds.tip_slot)
+            page = behind or await next_page(self._source, gap.account, page, self._bounds.tip_slot)
             _check_order(page, gap.account)
 
     async def _first_page(self, gap: _Gap) -> list[ListedSignature]:
@@ -164,6 +166,18 @@ class Lister:
             page = await page_behind(None)
         _check_order(page, gap.account)
         return page
+
+    async def _behind_short(self, account: str, page: list[ListedSignature]) -> list[ListedSignature]:
+        """What is behind a page that is not full: nothing at the history's end, and the rest where a node cuts pages short.
+
+        A node that joins two stores may leave out half a page (agave's rpc.rs drops what both have), and an endpoint may give
+        fewer rows than it is asked for. No page that was cut is as short as most accounts' histories, which cost no question.
+        """
+        if len(page) <= repair.SIGNATURES_A_PAGE // 100:
+            return []
+        length, known = repair.SIGNATURES_A_PAGE, {row.signature for row in page}
+        rows = await self._source.signatures_for_address(account, page[-1].signature, length, self._bounds.tip_slot)
+        return [row for row in rows if row.signature not in known]
 
     def _cut(self, gap: _Gap, page: list[ListedSignature]) -> tuple[list[ListedSignature], ListedSignature | None]:
         """The rows inside of the gap, and the first one below it, if there is any."""

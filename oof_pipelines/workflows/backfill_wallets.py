@@ -18,7 +18,7 @@ from oof_pipelines.workflows.backfill_accounts import MOST_TOKEN_ACCOUNTS, in_or
 from oof_pipelines.workflows.backfill_bodies import Settling
 from oof_pipelines.workflows.backfill_listing import Bounds, Lister, is_covered
 from oof_pipelines.workflows.backfill_store import CoverageStore
-from oof_pipelines.workflows.ceilings import NO_CEILINGS, Ceilings
+from oof_pipelines.workflows.ceilings import MAX_TX, NO_CEILINGS, Ceilings
 from oof_pipelines.workflows.counted_source import CountedSource
 from oof_pipelines.workflows.ingest_slots import FETCHING, FINALISING, LISTING, OnProgress
 from oof_pipelines.workflows.repair import history_begin_slot
@@ -92,6 +92,11 @@ class BackfillReport:
     @property
     def is_partial(self) -> bool:
         return bool(self.ceilings_hit)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether as many bodies were asked for as may be and none came: asking again at once would be for the same ones."""
+        return MAX_TX in self.ceilings_hit and not (self.queued or self.stored or self.quarantined)
 
     @property
     def is_complete(self) -> bool:

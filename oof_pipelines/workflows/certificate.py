@@ -199,10 +199,7 @@ def _has_ended(listed: Listed, depth: Depth) -> bool:
     """
     state, tally = listed.state, listed.tally
     return (
-        state is not None
-        and state.is_complete
-        and state.tip_slot >= depth.last_slot
-        and tally.settled == tally.listed
+        state is not None and state.is_complete and state.tip_slot >= depth.last_slot and tally.settled == tally.listed
     )
 
 

@@ -18,6 +18,7 @@ from oof_pipelines.geyser_interfaces import (
     DEAD,
     FINALIZED,
     BlockMeta,
+    GeyserEvent,
     GeyserFilters,
     GeyserSlot,
     GeyserSource,
@@ -92,6 +93,7 @@ class GeyserFeed:
         self._is_first_slot_awaited = False
         self._resumed_from: int | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._is_taking = False
         self.counts = GeyserCounts()
 
     async def run(self) -> None:
@@ -119,24 +121,29 @@ class GeyserFeed:
     async def _listen_once(self) -> None:
         async with aclosing(self._stream.listen(self._filters, self._targets.resume_slot)) as events:
             async for event in events:
-                match event:
-                    case GeyserTransaction():
-                        await self._hear(event)
-                    case BlockMeta():
-                        await self._hear_block(event)
-                    case GeyserSlot():
-                        await self._hear_slot(event)
-                    case Subscribed():
-                        self._begin(event.endpoint, None)
-                    case Resumed():
-                        self._begin(event.endpoint, event.from_slot)
-                    case ResumeRefused():
-                        self.counts.refusals += 1
-                        refused = {"from_slot": event.from_slot, "reason": event.reason}
-                        logger.warning("the Geyser server cannot resume, RPC lists what was missed", extra=refused)
-                    case Dropped():
-                        self.counts.drops += 1
-                        logger.warning("Geyser stream dropped", extra={"reason": event.reason})
+                self._is_taking = True
+                await self._take(event)
+                self._is_taking = False
+
+    async def _take(self, event: GeyserEvent) -> None:
+        match event:
+            case GeyserTransaction():
+                await self._hear(event)
+            case BlockMeta():
+                await self._hear_block(event)
+            case GeyserSlot():
+                await self._hear_slot(event)
+            case Subscribed():
+                self._begin(event.endpoint, None)
+            case Resumed():
+                self._begin(event.endpoint, event.from_slot)
+            case ResumeRefused():
+                self.counts.refusals += 1
+                refused = {"from_slot": event.from_slot, "reason": event.reason}
+                logger.warning("the Geyser server cannot resume, RPC lists what was missed", extra=refused)
+            case Dropped():
+                self.counts.drops += 1
+                logger.warning("Geyser stream dropped", extra={"reason": event.reason})
 
     def _begin(self, endpoint: str, from_slot: int | None) -> None:
         self._is_first_slot_awaited = True
@@ -317,7 +324,7 @@ class GeyserFeed:
 
     async def _watch_lag(self) -> None:
         """Begin anew with a server that keeps the stream open and tells of no more slots while the chain goes on."""
-        newest_slot, tip = 0, 0
+        newest_slot, metas, tip = 0, 0, 0
         while True:
             await self._clock.sleep(_WATCH_SECONDS)
             try:
@@ -325,10 +332,13 @@ class GeyserFeed:
             except (SourceUnavailableError, SourceRefusedError):
                 continue
             self.counts.lag_slots = max(0, new_tip - self.counts.newest_slot)
-            has_stopped = 0 < newest_slot == self.counts.newest_slot and new_tip - tip > 0
-            newest_slot, tip = self.counts.newest_slot, new_tip
+            # A replay tells of old slots for a while, and moves on all the same.
+            is_moving = self.counts.newest_slot > newest_slot or self.counts.block_metas > metas
+            has_stopped = newest_slot > 0 and not is_moving and new_tip - tip > 0
+            newest_slot, metas, tip = self.counts.newest_slot, self.counts.block_metas, new_tip
             if self.counts.lag_slots <= LAGGING_SLOTS:
                 continue
             logger.warning("the Geyser stream lags", extra={"slots": self.counts.lag_slots})
-            if has_stopped and self._listening is not None:
+            # Where it is we who wait, for the database or the node, what is in hand would be lost with the stream.
+            if has_stopped and not self._is_taking and self._listening is not None:
                 self._listening.cancel()

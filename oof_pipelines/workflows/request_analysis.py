@@ -163,19 +163,27 @@ def request_due(
 
 
 def analysis_payload(
-    wallets: Iterable[str], days: int | None, as_of: datetime | None, ceilings: Mapping[str, Any]
+    wallets: Iterable[str],
+    days: int | None,
+    as_of: datetime | None,
+    ceilings: Mapping[str, Any],
+    *,
+    reach_days: int | None = None,
 ) -> dict[str, Any]:
-    """What a job of the kind `ANALYZE` holds. `ceilings` as `Ceilings` names them."""
-    return {
+    """What a job of the kind `ANALYZE` holds. `ceilings` as `Ceilings` names them; `reach_days` None is the most there is."""
+    payload = {
         "wallets": list(wallets),
         "days": days,
         "as_of": None if as_of is None else as_of.isoformat(),
         "ceilings": dict(ceilings),
     }
+    return payload if reach_days is None else payload | {"reach_days": reach_days}
 
 
 def _job(plan: Plan, user_id: str, wallets: tuple[str, ...], days: int, as_of: datetime | None) -> NewJob:
-    payload = analysis_payload(wallets, days, as_of, msgspec.structs.asdict(plan.ceilings))
+    # An instant in the past must not reach behind what the plan allows.
+    reach_days = plan.backfill_days
+    payload = analysis_payload(wallets, days, as_of, msgspec.structs.asdict(plan.ceilings), reach_days=reach_days)
     what = f"{','.join(sorted(wallets))}|{days}|{payload['as_of'] or ''}"
     return NewJob(
         kind=ANALYZE,

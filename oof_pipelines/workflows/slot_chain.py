@@ -68,7 +68,7 @@ class SlotChain:
 
     def first_doubted_slot(self) -> int | None:
         """The first slot of the stretches that are doubted now."""
-        return min((self._first_unseen_before(slot) for slot in self._doubted_since_s), default=None)
+        return self._first_unseen_before(min(self._doubted_since_s)) if self._doubted_since_s else None
 
     def _first_unseen_before(self, slot: int) -> int:
         before = max((seen for seen in self._seen if seen < slot), default=None)
@@ -76,7 +76,9 @@ class SlotChain:
         return first_slot if before is None else max(before + 1, first_slot)
 
     def _forget_oldest(self) -> None:
-        kept = sorted(self._seen)[-SLOTS_KEPT // 2 :]
-        self._seen = dict.fromkeys(kept)
-        self._first_slot = kept[0]
-        self._doubted_since_s = {slot: at_s for slot, at_s in self._doubted_since_s.items() if slot >= kept[0]}
+        """A replay brings more slots than are kept within the patience, so what is doubted is not forgotten with them."""
+        doubted_slot = self.first_doubted_slot()
+        oldest_kept = sorted(self._seen)[-SLOTS_KEPT // 2]
+        first_slot = oldest_kept if doubted_slot is None else min(oldest_kept, doubted_slot)
+        self._seen = {slot: None for slot in self._seen if slot >= first_slot}
+        self._first_slot = first_slot

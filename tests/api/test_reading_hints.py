@@ -146,8 +146,9 @@ def test_what_is_no_delivery_is_refused(body: bytes) -> None:
         b"[" + b"1," * 4_000_000 + b"1]",
         b"[" + b" " * 8_000_000 + b"]]",
         b'[{"slot":' + b"9" * 8_000_000 + b"}]",
+        b'[{"slot":5,"signature":"' + b"z" * 8_000_000 + b'"}]',
     ],
-    ids=["arrays", "objects", "in a field", "in signatures", "mixed", "tiny objects", "numbers", "spaces", "digits"],
+    ids=["arrays", "objects", "in a field", "in signatures", "mixed", "tiny", "numbers", "spaces", "digits", "base58"],
 )
 def test_bombs_cost_little(body: bytes) -> None:
     began_s = time.process_time()

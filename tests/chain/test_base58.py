@@ -1,5 +1,8 @@
 """Base58 of any length, against solders where it has a size for it."""
 
+import time
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,3 +62,11 @@ def test_leading_zeros_are_ones() -> None:
     assert encode_base58(b"\0\0\1") == "112"
     assert (encode_base58(b""), decode_base58("")) == ("", b"")
     assert not is_pubkey("")
+
+
+@pytest.mark.parametrize("is_one", [is_pubkey, is_signature])
+def test_a_text_of_any_length_is_told_from_an_address_at_once(is_one: Callable[[str], bool]) -> None:
+    # To read this one would take minutes.
+    began_s = time.monotonic()
+    assert not is_one("z" * 2_000_000)
+    assert time.monotonic() - began_s < 1

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -328,6 +328,44 @@ def test_of_a_wallet_that_did_nothing_of_late_just_that_is_told(chain: Chain, ho
     assert (certificate["is_complete"], certificate["transactions"]) == (True, 0)
     assert datetime.fromisoformat(first["as_of"]) < since
     assert told["summary"]["trades"] == 0
+
+    until = datetime.fromisoformat(told["as_of"]) - timedelta(minutes=1)
+    then, _ = home.told(wallet, "--days", "1", "--as-of", until.isoformat())
+    assert datetime.fromisoformat(then["as_of"]) == until
+    assert datetime.fromisoformat(then["certificates"][0]["since"]) == until - timedelta(days=1)
+
+
+def test_what_was_asked_for_later_proves_nothing_of_an_instant_before_it(chain: Chain, home: Home) -> None:
+    wallet = busiest(chain)
+    home.told(neighbour(chain, wallet))
+    told, _ = home.told(wallet, "--days", "1")
+    [certificate] = told["certificates"]
+    assert certificate["is_complete"] is True
+    before = datetime.fromisoformat(certificate["since"]) - timedelta(minutes=1)
+    # What the two have in common is stored, and the rest of that time was never asked for.
+    earlier, _ = home.told(wallet, "--stored", "--as-of", before.isoformat())
+    [certificate] = earlier["certificates"]
+    assert certificate["transactions"] > 0
+    assert (certificate["is_complete"], certificate["since"]) == (False, None)
+
+
+def test_an_instant_in_the_past_is_asked_for_no_deeper_than_within_reach(chain: Chain, home: Home) -> None:
+    settings = load_settings(home.environment)
+    url = ready_database_url(settings.database_url, settings.home, settings.migrations_folder)
+    wallet = busiest(chain)
+    newest = run_analysis(settings, url, AnalysisRequest(wallets=(wallet,), days=1)).analysis.as_of
+    past = AnalysisRequest(wallets=(wallet,), days=2, as_of=newest - timedelta(days=2), reach_days=3)
+    outcome = run_analysis(settings, url, past)
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        [(since, tip_at)] = connection.execute(
+            "select s.since_ts, c.to_ts from wallet_listings s join wallet_coverage c using (wallet) where c.account = wallet"
+        ).fetchall()
+    assert tip_at - since == timedelta(days=3)
+    assert [one.since for one in outcome.certificates] == [since]
+    # Of what lies wholly behind it, what is stored is told, and nothing is claimed.
+    behind = run_analysis(settings, url, msgspec.structs.replace(past, reach_days=1))
+    [certificate] = behind.certificates
+    assert (certificate.is_complete, certificate.since) == (False, behind.analysis.as_of - timedelta(days=2))
 
 
 def test_an_endpoint_of_another_cluster_is_refused(home: Home, chain: Chain) -> None:

@@ -195,6 +195,51 @@ def test_which_refusals_are_of_the_resume(code: grpc.StatusCode, words: str, exp
     asyncio.run(scenario())
 
 
+class GarblingServer(OldServer):
+    """Its streams bring one update that is none; `garbled` is the answer to the question for the version."""
+
+    def __init__(self, garbled: bytes = b"") -> None:
+        super().__init__(grpc.StatusCode.UNKNOWN, "")
+        self._garbled = garbled
+
+    async def version(self, _request: Any, _context: Any) -> bytes:
+        return self._garbled
+
+    async def subscribe(self, _requests: Any, context: Any) -> None:
+        await context.read()
+        await context.write(b"\xff\xff\xff")
+        await asyncio.Event().wait()
+
+
+def test_what_cannot_be_read_is_a_drop_and_no_replay_is_asked_for_next() -> None:
+    async def scenario() -> None:
+        asked: list[int] = []
+
+        def resume_from() -> int:
+            asked.append(5)
+            return 5
+
+        async with GarblingServer().serving() as url:
+            events = await heard(stream_to(url), lambda events: len(events) == 3, resume_from)
+        assert [type(event) for event in events] == [Dropped] * 3
+        assert all("an update cannot be read" in event.reason for event in of_type(events, Dropped))
+        # A replay would bring the same again for ever; who begins at the tip has the stretch between listed over RPC.
+        assert asked == [5]
+
+    asyncio.run(scenario())
+
+
+def test_a_version_that_cannot_be_read_is_no_answer() -> None:
+    async def scenario() -> None:
+        async with GarblingServer(b"\xff\xff").serving() as url:
+            with pytest.raises(ConnectionError, match="GetVersion cannot be read"):
+                await stream_to(url).version()
+            (event,) = await heard(stream_to(url), lambda events: True)
+            assert isinstance(event, Dropped)
+
+    asyncio.run(scenario())
+
+
 def test_who_has_no_token_is_told_which_setting_it_is(ledger: Ledger) -> None:
     async def scenario() -> None:
         async with serving(ledger, token=TOKEN) as server:

@@ -9,6 +9,7 @@ import pytest
 from geyser_fixtures import recorded_updates
 from hypothesis import given
 from hypothesis import strategies as st
+from solders.keypair import Keypair
 from solders.transaction import VersionedTransaction
 
 from oof_pipelines.chain.body import read_body, read_wire
@@ -18,7 +19,7 @@ from oof_pipelines.geyser_interfaces import GeyserTransaction
 from oof_pipelines.testing.recorded_geyser.wire_transaction import UNKNOWN_INDEX, NotRawError, raw_parts
 from oof_pipelines.testing.synthetic_chain import generate
 from oof_pipelines.transport.geyser_body import RebuildError, read_signature, rebuild_body
-from oof_pipelines.transport.geyser_wire import geyser_pb2
+from oof_pipelines.transport.geyser_wire import geyser_pb2, solana_storage_pb2
 
 SLOT = 371_808_930
 
@@ -189,6 +190,34 @@ def damaged(what: str) -> geyser_pb2.SubscribeUpdateTransactionInfo:
 def test_damage_is_an_error_and_nothing_else(what: str) -> None:
     with pytest.raises(RebuildError):
         rebuild_body(damaged(what), SLOT)
+
+
+def test_a_second_signature_of_another_length_is_an_error() -> None:
+    # Whoever sends a stream can sign the first one himself.
+    payer, other = Keypair(), Keypair()
+    message = solana_storage_pb2.Message(
+        header=solana_storage_pb2.MessageHeader(num_required_signatures=2),
+        account_keys=[bytes(payer.pubkey()), bytes(other.pubkey())],
+        recent_blockhash=bytes(32),
+    )
+    signed = bytes([2, 0, 0, 2, *bytes(payer.pubkey()), *bytes(other.pubkey()), *bytes(32), 0])
+    signatures = [bytes(payer.sign_message(signed)), bytes(other.sign_message(signed))]
+
+    def info(*signatures: bytes) -> geyser_pb2.SubscribeUpdateTransactionInfo:
+        transaction = solana_storage_pb2.Transaction(signatures=signatures, message=message)
+        meta = solana_storage_pb2.TransactionStatusMeta()
+        return geyser_pb2.SubscribeUpdateTransactionInfo(signature=signatures[0], transaction=transaction, meta=meta)
+
+    assert read_body(rebuild_body(info(*signatures), SLOT)).version == "legacy"
+    with pytest.raises(RebuildError):
+        rebuild_body(info(signatures[0], b"short"), SLOT)
+
+
+@pytest.mark.parametrize(("said", "percent"), [("8", 8), ("", None), ("9" * 5_000, None), ("٣", None)])
+def test_a_commission_is_a_byte_or_nothing(said: str, percent: int | None) -> None:
+    info = fresh()
+    info.meta.rewards.add(pubkey="x", commission=said)
+    assert json.loads(rebuild_body(info, SLOT))["meta"]["rewards"][-1]["commission"] == percent
 
 
 def test_an_index_that_no_block_has_is_left_out() -> None:

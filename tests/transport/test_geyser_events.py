@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from solders.pubkey import Pubkey
 
+from oof_pipelines.chain.body import MAX_SLOT
 from oof_pipelines.geyser_interfaces import (
     CONFIRMED,
     DEAD,
@@ -110,6 +111,18 @@ def test_an_account() -> None:
 @pytest.mark.parametrize("changes", [{"pubkey": b"short"}, {"owner": b""}])
 def test_an_account_without_a_key_is_left_out(changes: dict[str, bytes]) -> None:
     assert read_update(account_update(**changes)) is None
+
+
+def test_a_slot_that_no_chain_has_is_left_out() -> None:
+    def told(slot: int) -> list[geyser_pb2.SubscribeUpdate]:
+        status = geyser_pb2.SubscribeUpdateSlot(slot=slot, status=geyser_pb2.SLOT_CONFIRMED)
+        return [
+            geyser_pb2.SubscribeUpdate(slot=status),
+            geyser_pb2.SubscribeUpdate(block_meta=geyser_pb2.SubscribeUpdateBlockMeta(slot=slot)),
+        ]
+
+    assert all(read_update(update) is not None for update in told(MAX_SLOT))
+    assert all(read_update(update) is None for update in told(MAX_SLOT + 1) + told(2**64 - 1))
 
 
 def test_a_transaction_without_a_name_is_left_out() -> None:

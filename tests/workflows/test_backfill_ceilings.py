@@ -182,6 +182,20 @@ def test_bodies_asked_for_are_counted_and_the_ceiling_is_kept_to() -> None:
     assert world.backfill(ceilings=Ceilings(max_tx=3)).is_complete
 
 
+def test_a_node_that_serves_nothing_of_what_it_listed_makes_a_run_stuck() -> None:
+    world = World()
+    for number in range(30):
+        world.chain.act(number, FIRST_SLOT + number)
+    first = world.backfill(ceilings=Ceilings(max_tx=1))
+    assert (first.stored, first.is_partial, first.is_stuck) == (1, True, False)
+    # It forgets its oldest blocks as it goes: what was listed in them is neither served nor given up.
+    world.chain.first_block, world.chain.finalized = FIRST_SLOT + 100, FIRST_SLOT + 200
+    world.chain.bodies.clear()
+    for _run in range(3):
+        report = world.backfill(ceilings=Ceilings(max_tx=20))
+        assert (report.fetched, report.waiting, report.is_partial, report.is_stuck) == (20, 29, True, True)
+
+
 def test_a_ceiling_of_nothing_does_nothing() -> None:
     world = World()
     world.chain.act(1, FIRST_SLOT + 1)

@@ -7,7 +7,7 @@ from memory_chain import FIRST_SLOT
 from wallet_chain import WALLET, World
 
 from oof_pipelines.chain.slot_clock import estimate_block_time_s
-from oof_pipelines.interfaces import SourceUnavailableError
+from oof_pipelines.interfaces import ListedSignature, SourceUnavailableError
 from oof_pipelines.workflows import repair
 
 
@@ -152,4 +152,20 @@ def test_a_cursor_the_node_does_not_know_costs_pages_and_loses_nothing(monkeypat
     report = world.backfill()
     assert len(world.inbox.final) == 12
     assert report.is_complete
+    world.assert_nothing_untrue()
+
+
+def test_a_page_that_is_cut_short_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    for number in range(20):
+        world.chain.act(number, FIRST_SLOT + number * 10)
+    whole_page = world.chain.signatures_for_address
+
+    async def at_most_seven(address: str, before: str | None, limit: int, min_slot: int) -> list[ListedSignature]:
+        return (await whole_page(address, before, limit, min_slot))[:7]
+
+    monkeypatch.setattr(world.chain, "signatures_for_address", at_most_seven)
+    monkeypatch.setattr(repair, "SIGNATURES_A_PAGE", 10)
+    report = world.backfill()
+    assert (report.listed, report.is_complete) == (20, True)
     world.assert_nothing_untrue()

@@ -1,6 +1,7 @@
 """The Geyser feed against a stream and a chain in memory: what it stores, misses, repairs, and where it begins again."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from geyser_world import SLOT, GeyserWorld, MemoryGeyser, block, meta, status, transaction
@@ -13,6 +14,7 @@ from oof_pipelines.interfaces import SourceRefusedError, SourceUnavailableError
 from oof_pipelines.workflows import follow
 from oof_pipelines.workflows.follow import SETTLED_AFTER_SLOTS
 from oof_pipelines.workflows.follow_geyser import LAGGING_SLOTS
+from oof_pipelines.workflows.store_bodies import STORE_BATCH
 
 FAR = SETTLED_AFTER_SLOTS + 10
 
@@ -392,6 +394,51 @@ def test_a_stream_that_stands_still_while_the_chain_goes_on_is_begun_anew() -> N
             assert geyser.counts.lag_slots > LAGGING_SLOTS
             world.land("b", slot=world.chain.tip + 1)
             await world.until(lambda: signature_of("b") in world.inbox.stored)
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_is_not_left_while_it_is_the_database_that_stands_still() -> None:
+    async def scenario() -> None:
+        world = GeyserWorld(geyser=MemoryGeyser(keeps_from_slot=0))
+        async with world.following() as geyser:
+            first = world.land("a", slot=SLOT)
+            await world.until(lambda: stored(world) == set(first))
+            gate, store = asyncio.Event(), world.inbox.store
+
+            async def slow_store(*rows: Any) -> tuple[int, int]:
+                await gate.wait()
+                return await store(*rows)
+
+            world.inbox.store = slow_store  # type: ignore[method-assign]
+            names = [f"waiting {number}" for number in range(4 * STORE_BATCH)]
+            waiting = world.land(*names, slot=SLOT + 1)
+            for step in range(60):
+                world.chain.tip = SLOT + LAGGING_SLOTS + 50 * step
+                world.clock.advance(1.0)
+                await world.settle()
+            assert geyser.counts.reconnections == 0
+            gate.set()
+            world.land("far", slot=SLOT + FAR, parent_slot=SLOT + 1)
+            await world.until(lambda: world.checkpoint() == SLOT + FAR - SETTLED_AFTER_SLOTS)
+            assert set(waiting) <= stored(world)
+
+    asyncio.run(scenario())
+
+
+def test_a_replay_that_takes_its_time_is_not_begun_anew() -> None:
+    async def scenario() -> None:
+        world = GeyserWorld()
+        async with world.following() as geyser:
+            world.land("a", slot=SLOT)
+            await world.until(lambda: signature_of("a") in world.inbox.stored)
+            for step in range(60):
+                world.chain.tip = SLOT + LAGGING_SLOTS + 50 * step
+                world.geyser.tell(meta(SLOT - 100 + step))
+                world.clock.advance(1.0)
+                await world.settle()
+            assert geyser.counts.lag_slots > LAGGING_SLOTS
+            assert geyser.counts.reconnections == 0
 
     asyncio.run(scenario())
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from oof_pipelines.config_files import read_config
 from oof_pipelines.job_interfaces import Enqueued, NewJob
+from oof_pipelines.workflows.analysis_request import AnalysisRequest
 from oof_pipelines.workflows.plans import DAILY, PLANS_FILE, WEEKLY, read_plans
 from oof_pipelines.workflows.request_analysis import QuotaSpentError, plan_of, request_analysis, request_due
 
@@ -97,6 +99,13 @@ def test_a_shallower_request_stays_as_asked() -> None:
     desk = MemoryDesk(codes={"u": ["PRO"]})
     assert ask(desk, "a").days == 730
     assert ask(desk, "a", days=30).days == 30
+
+
+def test_an_instant_in_the_past_reaches_no_deeper_than_the_plan() -> None:
+    desk = MemoryDesk(codes={"u": ["LITE"]})
+    ask(desk, "a", days=30, as_of=NOON - 700 * DAY)
+    request = msgspec.convert(desk.jobs[0].payload, AnalysisRequest)
+    assert (request.days, request.reach_days) == (30, 365)
 
 
 def test_each_wallet_counts_but_none_twice() -> None:

@@ -76,6 +76,19 @@ def test_the_oldest_are_forgotten_and_not_missed() -> None:
     assert len(chain._seen) <= SLOTS_KEPT
 
 
+def test_what_is_doubted_is_not_forgotten_with_the_oldest() -> None:
+    chain = SlotChain(PATIENCE_SECONDS)
+    chain.resume(10)
+    for slot in range(10, 10 + 2 * SLOTS_KEPT):
+        if slot not in (500, 501):
+            chain.tell(slot, slot - 1, 0.0)
+    assert chain.first_doubted_slot() == 500
+    assert chain.missed(PATIENCE_SECONDS) == [Missed(500, 501)]
+    # And then they are forgotten as any other.
+    chain.tell(10 + 2 * SLOTS_KEPT, 9 + 2 * SLOTS_KEPT, 0.0)
+    assert len(chain._seen) <= SLOTS_KEPT
+
+
 @given(st.data())
 def test_in_any_order_the_missed_slots_cover_what_was_left_out(data: st.DataObject) -> None:
     blocks = sorted(data.draw(st.sets(st.integers(1, 60), min_size=3, max_size=40)))

@@ -139,9 +139,10 @@ class PostgresInbox:
         async def write(connection: AsyncConnection[Any]) -> tuple[int, int]:
             cursor = connection.cursor()
             stored_count = await _insert_returning(cursor, statements.INSERT_TX_RAW, [_tx_raw_row(tx) for tx in stored])
-            await cursor.executemany(statements.INSERT_INBOX, [_inbox_row(tx) for tx in stored])
-            await cursor.executemany(statements.INSERT_LOGS, [_logs_row(tx) for tx in stored])
-            await insert_hot_rows(connection, stored)
+            kept = stored if stored_count == len(stored) else await _of_kept_slots(cursor, stored)
+            await cursor.executemany(statements.INSERT_INBOX, [_inbox_row(tx) for tx in kept])
+            await cursor.executemany(statements.INSERT_LOGS, [_logs_row(tx) for tx in kept])
+            await insert_hot_rows(connection, kept)
             await cursor.execute("delete from quarantine where signature = any(%s)", ([tx.signature for tx in stored],))
             rows = [(tx.signature, tx.slot, str(tx.reason), tx.detail, tx.body_zstd) for tx in refused]
             refused_count = await _insert_returning(cursor, statements.INSERT_QUARANTINE, rows)
@@ -330,6 +331,16 @@ async def _insert_returning(cursor: psycopg.AsyncCursor[Any], statement: str, ro
         count += len(await cursor.fetchall())
         if not cursor.nextset():
             return count
+
+
+async def _of_kept_slots(
+    cursor: psycopg.AsyncCursor[Any], stored: Sequence[StoredTransaction]
+) -> list[StoredTransaction]:
+    """Those in the slot that is kept of them: on another fork a transaction may have done something else."""
+    signatures = [tx.signature for tx in stored]
+    await cursor.execute("select sig, slot from tx_raw where sig = any(%s)", (signatures,))
+    kept = dict(await cursor.fetchall())
+    return [tx for tx in stored if kept.get(tx.signature) == tx.slot]
 
 
 def _lead_program(logs: Sequence[str]) -> str:

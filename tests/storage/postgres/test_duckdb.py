@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 from stored_rows import AT, SLOT, signature_of, stored
 
@@ -38,6 +39,8 @@ OF_DECODED_ROWS |= {
 OF_DECODED_ROWS |= {"wallet_certificates"}
 # Asked over jobs in test_jobs.py.
 OF_DECODED_ROWS |= {"dead_jobs", "jobs_by_status"}
+# Asked over a refreshed wallet below.
+OF_DECODED_ROWS |= {"freshness"}
 CALLED_WITH = {"balances_at": "0", "leaderboard": "timestamptz '2026-01-01 00:00Z', 7"}
 """Views that take arguments."""
 Ask = Callable[[str], list[tuple[object, ...]]]
@@ -141,6 +144,20 @@ def test_body_json_reads_bodies_and_passes_null(url: str, store: ParquetStore, a
 def test_a_body_that_is_none_is_an_error_of_the_query(ask: Ask) -> None:
     with pytest.raises(QueryError, match=r"(?i)zstd"):
         ask("select body_json('abc'::blob)")
+
+
+def test_how_soon_rows_follow_a_touch(url: str, ask: Ask) -> None:
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        connection.execute(
+            "insert into refresh_log (wallet, cause, newest_block_at, touched_at, began_at, read_at, served_at, events) "
+            "select 'w', 'event', at, at + interval '1 s', at + interval '2 s', at + interval '2 s', "
+            "at + make_interval(secs => 2 + number), 1 "
+            "from (select timestamptz '2026-01-01 00:00Z' as at, number from generate_series(1, 4) as number) told"
+        )
+    [row] = ask((REPOSITORY_ROOT / "sql" / "queries" / "freshness.sql").read_text(encoding="utf-8"))
+    # Touched after a second, begun after two, served after three to six.
+    assert row[:3] == ("event", 4, 1)
+    assert [float(str(figure)) for figure in row[3:]] == [1.0, 2.5, 3.5, 4.85, 5.0, 5.85]
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda path: path.stem)

@@ -80,6 +80,34 @@ def test_the_body_and_its_decoded_rows_are_written_together(url: str) -> None:
     assert failed
 
 
+@pytest.mark.parametrize("is_one_batch", [False, True])
+def test_of_a_transaction_in_two_slots_only_the_first_body_leaves_rows(url: str, is_one_batch: bool) -> None:
+    # Two sources may hear it on two forks, where it did not do the same. Finality finds out which of them is true.
+    by_size = sorted(told_rows(), key=lambda row: len(row.decoded.moves) if row.decoded else 0)
+    first, other = by_size[0], by_size[-1]
+    forked = replace(other, signature=first.signature, slot=first.slot + 1)
+
+    async def both(inbox: PostgresInbox) -> None:
+        if is_one_batch:
+            assert await inbox.store([first, forked], []) == (1, 0)
+        else:
+            assert await inbox.store([first], []) == (1, 0)
+            assert await inbox.store([forked], []) == (0, 0)
+
+    async def first_alone(inbox: PostgresInbox) -> None:
+        await inbox.retract(first.signature, "to see what the first leaves alone")
+        assert await inbox.store([first], []) == (1, 0)
+
+    def kept() -> tuple[Served, list[tuple[Any, ...]]]:
+        logs = "select l.slot, l.program_id, l.logs, t.slot from raw_logs l join tx_raw t on t.sig = l.signature"
+        return hot(url), select(url, logs)
+
+    use_inbox(url, both)
+    left = kept()
+    use_inbox(url, first_alone)
+    assert kept() == left
+
+
 def test_writing_again_changes_nothing(url: str) -> None:
     keep(url, told_rows())
     before = hot(url)
