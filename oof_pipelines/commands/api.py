@@ -26,6 +26,7 @@ from oof_pipelines.settings import Settings, load_settings
 from oof_pipelines.source_settings import HMAC, ApiSettings
 from oof_pipelines.storage.postgres.database import ready_database_url, running_database_url
 from oof_pipelines.storage.postgres.migrate import MigrationError, pending
+from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
 from oof_pipelines.storage.postgres.platform_state import PostgresState
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 from oof_pipelines.storage.postgres.webhook_hints import PostgresHints
@@ -135,9 +136,9 @@ async def _rpc_trouble(rpc: RpcClient | None) -> str | None:
 
 
 async def _missing_migrations(settings: Settings) -> Sequence[str] | None:
-    url = settings.database_url or EmbeddedPostgres(settings.home).url
     try:
+        url = settings.database_url or EmbeddedPostgres(settings.home).url
         missing = await asyncio.to_thread(pending, url, settings.migrations_folder)
-    except MigrationError:
+    except (MigrationError, EmbeddedPostgresError):
         return None
     return [migration.file_name for migration in missing]

@@ -107,7 +107,12 @@ def demo(recorded: Path | None) -> None:
 
 
 def _run(settings: Settings, recorded: Path | None, steps: Steps) -> Outcome:
-    environment = {"OOF_HOME": str(settings.home), "OOF_STORE": str(settings.store), "DATABASE_URL": "", "OOF_SOURCES": ""}
+    environment = {
+        "OOF_HOME": str(settings.home),
+        "OOF_STORE": str(settings.store),
+        "DATABASE_URL": "",
+        "OOF_SOURCES": "",
+    }
     with steps.step("starting PostgreSQL, applying migrations"):
         url = ready_database_url(None, settings.home, settings.migrations_folder)
     with Processes(settings.home / "logs", environment) as processes:

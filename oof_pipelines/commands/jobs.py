@@ -206,14 +206,15 @@ def _ask_for(
 
 def _unmetered(wallets: list[str], days: int | None, as_of: datetime | None, plan_code: str | None) -> NewJob:
     """An operator's job: no quota; a plan's bounds where one is named."""
-    ceilings, priority = NO_CEILINGS, 0
+    ceilings, priority, reach_days = NO_CEILINGS, 0, None
     if plan_code is not None:
         by_code = configured_plans().by_code
         if plan_code not in by_code:
             raise SettingsError(f"--plan: {plan_code[:20]!r} is none of {', '.join(by_code)}")
         plan = by_code[plan_code]
-        days, ceilings, priority = min(days or plan.backfill_days, plan.backfill_days), plan.ceilings, plan.priority
-    payload = analysis_payload(wallets, days, as_of, msgspec.structs.asdict(ceilings))
+        days, reach_days = min(days or plan.backfill_days, plan.backfill_days), plan.backfill_days
+        ceilings, priority = plan.ceilings, plan.priority
+    payload = analysis_payload(wallets, days, as_of, msgspec.structs.asdict(ceilings), reach_days=reach_days)
     what = f"{','.join(sorted(wallets))}|{days or ''}|{payload['as_of'] or ''}|{plan_code or ''}"
     return NewJob(ANALYZE, payload, priority=priority, plan_code=plan_code, dedupe_key=f"{ANALYZE}||{what}")
 

@@ -103,7 +103,9 @@ class Settling:
             await finalise_stored(self._source, self._inbox, provisional, self._tip_slot)
             self._on_progress(FINALISING, done + len(page), max(total, done + len(page)))
             standings = await self._coverage.standing(page)
-        await self._coverage.settle(self._wallets, [one.signature for one in standings if _is_settled(one)])
+        await self._coverage.settle(
+            self._wallets, [one.signature for one in standings if one.is_stored and one.is_final]
+        )
         self._count(standings)
 
     async def _fetch(self, page: list[ListedSignature], done: int, total: int) -> None:

@@ -36,11 +36,14 @@ class CoverageStore(Protocol):
         ...
 
     async def unsettled(self, wallets: Sequence[str], after: SignatureAt | None, limit: int) -> list[ListedSignature]:
-        """Listed signatures of any of the wallets with which something is to be done, each once, the newest first."""
+        """Listed signatures of any of the wallets with which something is to be done, each once, the newest first.
+
+        What is refused is among them again once somebody has queued or stored it.
+        """
         ...
 
     async def settle(self, wallets: Sequence[str], signatures: Sequence[str]) -> None:
-        """Nothing is left to do with them for these wallets."""
+        """They are final here, and nothing is left to do with them for these wallets."""
         ...
 
     async def standing(self, listed: Sequence[ListedSignature]) -> list[Standing]:

@@ -223,7 +223,7 @@ class GeyserFeed:
         for one in transactions:
             body = FetchedBody(one.signature, one.body_at(block_time_s), known_block_time_s)
             done = functools.partial(self._note_stored, one.slot)
-            await self._storing.put(Arrival(one.signature, one.slot, body, done))
+            await self._storing.put(Arrival(one.signature, one.slot, body, done, is_told=True))
 
     def _note_stored(self, slot: int) -> None:
         self._unstored[slot] -= 1

@@ -5,7 +5,14 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from oof_pipelines.interfaces import Clock, Inbox, QuarantinedTransaction, StoredTransaction, StoreListener
+from oof_pipelines.interfaces import (
+    Clock,
+    Inbox,
+    ListedSignature,
+    QuarantinedTransaction,
+    StoredTransaction,
+    StoreListener,
+)
 from oof_pipelines.workflows.decode_tally import DecodeTally
 from oof_pipelines.workflows.feed_counts import FeedCounts
 from oof_pipelines.workflows.prepare import FetchedBody, prepare
@@ -19,12 +26,16 @@ VOTES_REMEMBERED = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A body, or the reason why there is none, heard of in `slot`. `on_done` is called once the inbox has it."""
+    """A body, or the reason why there is none, heard of in `slot`. `on_done` is called once the inbox has it.
+
+    `is_told` says that nobody was asked for the body: where it cannot be stored, it is a hint to ask, and no more.
+    """
 
     signature: str
     slot: int
     outcome: FetchedBody | QuarantinedTransaction
     on_done: Callable[[], None]
+    is_told: bool = False
 
 
 class BodyStoring:
@@ -75,9 +86,12 @@ class BodyStoring:
                 arrival.on_done()
 
     async def _store(self, batch: list[Arrival]) -> None:
-        rows = [self._prepare(arrival) for arrival in batch]
-        stored = [row for row in rows if isinstance(row, StoredTransaction)]
-        refused = [row for row in rows if isinstance(row, QuarantinedTransaction)]
+        pairs = [(arrival, self._prepare(arrival)) for arrival in batch]
+        stored = [row for _, row in pairs if isinstance(row, StoredTransaction)]
+        refused = [row for arrival, row in pairs if isinstance(row, QuarantinedTransaction) and not arrival.is_told]
+        await self._ask_instead(
+            [(arrival, row) for arrival, row in pairs if isinstance(row, QuarantinedTransaction) and arrival.is_told]
+        )
         votes = [row.signature for row in stored if self._is_leaving_out_votes and row.is_simple_vote]
         if votes:
             stored = [row for row in stored if row.signature not in set(votes)]
@@ -91,6 +105,14 @@ class BodyStoring:
         await self._tell(stored)
         for row in refused:
             logger.warning("quarantined", extra={"signature": row.signature, "reason": str(row.reason)})
+
+    async def _ask_instead(self, doubtful: list[tuple[Arrival, QuarantinedTransaction]]) -> None:
+        if doubtful:
+            listed = [ListedSignature(arrival.signature, arrival.slot) for arrival, _ in doubtful]
+            self._counts.queued += await self._inbox.enqueue(listed, "socket")
+        for _, row in doubtful:
+            extra = {"signature": row.signature, "reason": str(row.reason), "detail": row.detail}
+            logger.warning("a body that cannot be stored, fetched instead", extra=extra)
 
     def _prepare(self, arrival: Arrival) -> StoredTransaction | QuarantinedTransaction:
         if isinstance(arrival.outcome, QuarantinedTransaction):

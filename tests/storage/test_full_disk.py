@@ -1,9 +1,18 @@
 """A disk without room: an error of the operating system that names the file, and nothing left of what was written."""
 
 import errno
+import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from oof_pipelines.storage.parquet.schemas import DATASETS
+from oof_pipelines.storage.parquet.store import ParquetStore
 
 # A process of its own may write files of so many bytes and no larger: what a full disk is to a writer.
 WRITER = """
@@ -52,3 +61,22 @@ def test_a_file_that_finds_no_room_is_told_by_its_name_and_removed(tmp_path: Pat
     for how in ("whole", "pieces"):
         assert written(tmp_path, how) == f"{errno.EFBIG} {unfinished}\n"
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("free_bytes", [0, 10**9])
+def test_words_that_name_no_error_are_a_full_disk_where_it_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_bytes: int
+) -> None:
+    def footer_without_room(_frame: pl.DataFrame, path: Path, **_options: object) -> None:
+        path.write_bytes(b"PAR1")
+        raise pl.exceptions.ComputeError("parquet: Invalid thrift: transport error")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", footer_without_room)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free_bytes))
+    expected = pl.exceptions.ComputeError if free_bytes else OSError
+    with pytest.raises(expected) as raised:
+        ParquetStore(tmp_path).write(
+            "participants", date(2026, 1, 2), pl.DataFrame(schema=DATASETS["participants"].columns)
+        )
+    assert free_bytes or raised.value.errno == errno.ENOSPC
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

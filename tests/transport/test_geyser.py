@@ -298,7 +298,7 @@ def test_pings_keep_a_quiet_stream_alive(ledger: Ledger) -> None:
 
 def test_who_does_not_take_events_keeps_the_server_from_sending(tmp_path: Path) -> None:
     """More than the windows of HTTP/2 hold: without flow control the whole chain would be in memory by now."""
-    count = 3_000
+    count = 6_000
     write_chain(tmp_path, seed=4, transaction_count=60, days=1)
     ledger = load_ledger(tmp_path)
     ledger.entries[:] = [ledger.entries[n % len(ledger.entries)] for n in range(count)]

@@ -51,10 +51,14 @@ class MemoryCoverage:
         places = {
             (slot, signature)
             for (wallet, signature), slot in self.listed.items()
-            if wallet in wallets and (wallet, signature) not in self.settled
+            if wallet in wallets and (wallet, signature) not in self.settled and not self._is_refused(signature)
         }
         behind = sorted((place for place in places if after is None or place < after), reverse=True)
         return [ListedSignature(signature, slot) for slot, signature in behind[:limit]]
+
+    def _is_refused(self, signature: str) -> bool:
+        is_known = signature in self.inbox.stored or signature in self.inbox.queue
+        return signature in self.inbox.quarantine and not is_known
 
     async def settle(self, wallets: Sequence[str], signatures: Sequence[str]) -> None:
         keys = {(wallet, signature) for wallet in wallets for signature in signatures}
@@ -125,7 +129,7 @@ class MemoryCoverage:
             final=sum(one.is_final for one in standings),
             refused=sum(not one.is_stored and not one.is_queued and one.is_refused for one in standings),
             waiting=sum(not one.is_stored and (one.is_queued or not one.is_refused) for one in standings),
-            settled=sum((wallet, row.signature) in self.settled for row in own),
+            settled=sum((wallet, row.signature) in self.settled or self._is_refused(row.signature) for row in own),
         )
 
     async def state(self, wallet: str) -> ListedState | None:

@@ -7,7 +7,7 @@ from memory_chain import FIRST_SLOT
 from wallet_chain import COIN, OTHER, STRANGER, WALLET, World, address_of, held
 
 from oof_pipelines.chain.slot_clock import estimate_block_time_s
-from oof_pipelines.interfaces import SourceUnavailableError
+from oof_pipelines.interfaces import SourceRefusedError, SourceUnavailableError
 from oof_pipelines.storage.wallet_history import WHOLE_HISTORY_AT
 from oof_pipelines.workflows import fetch_queued
 from oof_pipelines.workflows.backfill_wallets import FETCHING, FINALISING, LISTING
@@ -211,3 +211,29 @@ def test_progress_is_told_by_stage() -> None:
     assert [row for row in told if row[0] == LISTING][-1] == (LISTING, 8, 0)
     assert [row for row in told if row[0] == FETCHING][-1] == (FETCHING, 8, 8)
     assert [row for row in told if row[0] == FINALISING][-1] == (FINALISING, 8, 8)
+
+
+def test_what_was_refused_and_somebody_stored_later_is_looked_through_after_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    closed = address_of("closed")
+    shared = world.chain.act("shared", FIRST_SLOT + 5, signers=(WALLET, OTHER), balances=((closed, COIN, WALLET),))
+    only_the_account = world.chain.act("paid", FIRST_SLOT + 3, signers=(STRANGER,), named=(closed,))
+    serve = world.chain.transaction
+
+    async def refusing(signature: str, commitment: str = "confirmed") -> bytes | None:
+        if signature == shared:
+            raise SourceRefusedError(-32602, "no")
+        return await serve(signature, commitment)
+
+    with monkeypatch.context() as refused:
+        refused.setattr(world.chain, "transaction", refusing)
+        assert world.backfill().quarantined == 1
+    asked_then = world.chain.served.copy()
+    assert world.backfill(is_asked_again=True).fetched == 0
+    assert world.chain.served == asked_then
+    assert world.backfill(OTHER).stored == 1
+    assert not world.backfill(is_asked_again=True).waiting
+    assert (WALLET, closed) in world.coverage.known
+    assert only_the_account in world.inbox.stored

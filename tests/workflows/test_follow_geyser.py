@@ -130,6 +130,21 @@ def test_what_cannot_be_put_together_is_fetched() -> None:
     asyncio.run(scenario())
 
 
+def test_a_body_of_the_stream_that_cannot_be_stored_is_fetched() -> None:
+    async def scenario() -> None:
+        world = GeyserWorld()
+        async with world.following():
+            good, bad = world.chain.land("good", "bad", slot=SLOT, is_heard=False)
+            # Its wire bytes may be right and what the server says of the outcome, or of the block's time, may not be.
+            damaged = transaction("bad", SLOT, meta={"err": None, "fee": -1})
+            world.geyser.tell(transaction("good", SLOT), damaged, meta(SLOT, count=2))
+            await world.until(lambda: stored(world) == {good, bad})
+            assert world.chain.calls["transaction"] == 1
+            assert not world.inbox.quarantine
+
+    asyncio.run(scenario())
+
+
 def test_what_comes_twice_is_stored_once() -> None:
     async def scenario() -> None:
         world = GeyserWorld()

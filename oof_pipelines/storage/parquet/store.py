@@ -4,6 +4,7 @@ A partition is one file, written beside and renamed: readers see the old file or
 with everyone who reads the files: see parquet_store/README.md.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -28,6 +29,8 @@ ROWS_A_GROUP = 16_384
 _FILE_NAME = "part.parquet"
 _UNFINISHED_SUFFIX = ".unfinished"
 _SPILL_PREFIX = ".spill-"
+# With less room than this a disk is full: a footer may not fit.
+_NO_ROOM_BYTES = 64 * 1024
 # How Rust's standard library prints an error of the operating system.
 _ERROR_NUMBER = re.compile(r"\(os error (\d+)\)")
 
@@ -194,9 +197,10 @@ def _replace(root: Path, key: str, write: Callable[[Path], None]) -> WrittenPart
     try:
         write(unfinished)
     except pl.exceptions.PolarsError as error:
+        disk_error = _disk_error(error, unfinished)
         # On a full disk what was written of it only takes the room of others.
         unfinished.unlink(missing_ok=True)
-        raise _disk_error(error, unfinished) or error from None
+        raise disk_error or error from None
     with unfinished.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
@@ -207,9 +211,15 @@ def _replace(root: Path, key: str, write: Callable[[Path], None]) -> WrittenPart
 
 
 def _disk_error(error: pl.exceptions.PolarsError, path: Path) -> OSError | None:
-    """The error of the operating system that Polars tells in words alone, such as a disk without room; None for another."""
-    number = _ERROR_NUMBER.search(str(error))
-    return None if number is None else OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+    """The error of the operating system that Polars tells in words alone, such as a disk without room; None for another.
+
+    Where it fails while it writes the end of a file, its words name no error; then the disk itself is asked for room.
+    """
+    found = _ERROR_NUMBER.search(str(error))
+    number = int(found[1]) if found else None
+    if number is None and shutil.disk_usage(path.parent).free < _NO_ROOM_BYTES:
+        number = errno.ENOSPC
+    return None if number is None else OSError(number, os.strerror(number), str(path))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,12 +10,14 @@ import psycopg
 from psycopg import AsyncConnection
 
 from oof_pipelines.storage.postgres.locks import FEED_LOCK
+from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
 from oof_pipelines.storage.postgres.session import session_options
 
 _CONNECT_TIMEOUT_SECONDS = 2
 _HEALTH_SECONDS = 1.0
 _FIGURES_STATEMENT_SECONDS = 2
 _FIGURES_SECONDS = 10.0
+_AWAY = (psycopg.Error, EmbeddedPostgresError, OSError, TimeoutError)
 
 # One row: is a feed there, when was the newest slot's transaction stored, and how long is the most overdue signature due.
 _HEALTH = """
@@ -98,7 +100,7 @@ class PostgresState:
                     beat = await (await connection.execute(_HEARTBEAT)).fetchone()
                     heartbeat_at = beat[0] if beat else None
                 return PlatformHealth(is_running, stored_at, overdue, hints_overdue, heartbeat_at, now)
-        except (psycopg.Error, OSError, TimeoutError):
+        except _AWAY:
             return None
 
     async def figures(self) -> PlatformFigures:
@@ -113,7 +115,7 @@ class PostgresState:
                     rows = await _rows(connection, statement, {"counted": self._counted_up_to})
                     if rows is not None:
                         figures[name] = {str(label): (int(count), float(seconds)) for label, count, seconds in rows}
-        except (psycopg.Error, OSError, TimeoutError):
+        except _AWAY:
             pass
         return PlatformFigures(figures, tuple(name for name in _FIGURES if name not in figures))
 

@@ -25,11 +25,15 @@ select %s, l.signature, l.slot from unnest(%s::text[], %s::bigint[]) as l (signa
 on conflict (wallet, signature) do nothing
 """
 
+# Nothing can be done with what is refused, as long as it is: whoever stores it after all looked for nobody's accounts.
 UNSETTLED = """
-select signature, slot from wallet_signatures
-where wallet = any(%s) and not is_settled and (slot, signature) < (%s, %s)
-group by slot, signature
-order by slot desc, signature desc
+select w.signature, w.slot from wallet_signatures w
+where w.wallet = any(%s) and not w.is_settled and (w.slot, w.signature) < (%s, %s)
+  and (not exists (select from quarantine r where r.signature = w.signature)
+       or exists (select from tx_raw t where t.sig = w.signature)
+       or exists (select from fetch_queue q where q.signature = w.signature))
+group by w.slot, w.signature
+order by w.slot desc, w.signature desc
 limit %s
 """
 
@@ -109,7 +113,7 @@ TALLY = """
 select count(*), count(t.sig), count(*) filter (where t.is_final),
        count(*) filter (where t.sig is null and q.signature is null and r.signature is not null),
        count(*) filter (where t.sig is null and (q.signature is not null or r.signature is null)),
-       count(*) filter (where w.is_settled)
+       count(*) filter (where w.is_settled or (t.sig is null and q.signature is null and r.signature is not null))
 from wallet_signatures w
 left join tx_raw t on t.sig = w.signature
 left join fetch_queue q on q.signature = w.signature

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.postgres.inbox import PostgresInbox
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.platform_state import PlatformFigures, PlatformHealth, PostgresState
+from oof_pipelines.storage.postgres.server import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -105,3 +107,10 @@ def test_a_database_that_is_away_is_none(url: str) -> None:
     read = figures(away)
     assert read.figures == {}
     assert "queue" in read.missing
+
+
+def test_an_embedded_database_that_is_gone_is_none(tmp_path: Path) -> None:
+    # Its folder was taken away under a running API; the address is read from there at each question.
+    state = PostgresState(lambda: EmbeddedPostgres(tmp_path).url)
+    assert asyncio.run(state.health()) is None
+    assert asyncio.run(state.figures()).figures == {}
