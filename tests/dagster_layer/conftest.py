@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from filled_home import FilledHome, fill
+from lazy_server import start_lazily
 
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.postgres.migrate import migrate
@@ -20,7 +21,7 @@ def server() -> Iterator[EmbeddedPostgres]:
     folder = Path(tempfile.mkdtemp(prefix="oof-d-", dir="/tmp"))
     folder.chmod(0o755)
     server = EmbeddedPostgres(folder / "server")
-    server.start()
+    start_lazily(server)
     yield server
     server.erase()
     shutil.rmtree(folder)
