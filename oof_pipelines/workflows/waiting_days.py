@@ -22,7 +22,7 @@ _LARGE_SHARE = 4
 def is_worth_folding(waiting: int, rows: int, oldest_waits_seconds: float) -> bool:
     """Whether to fold a day that will be folded again soon, since each fold decodes and prices it whole.
 
-    `waiting` of its `rows` are in no file. What waits is served all the same, wallet by wallet. A quarter of the day is folded
+    `waiting` of its `rows` are in no file, and served all the same, wallet by wallet. A quarter of the day is folded
     at once; less of it when its oldest row has waited for a while that grows with the day.
     """
     if waiting * _LARGE_SHARE >= rows:
