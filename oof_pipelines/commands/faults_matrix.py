@@ -4,6 +4,7 @@ import re
 import secrets
 import shutil
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from oof_pipelines.testing.recorded_node.ledger import Ledger, load_ledger
 from oof_pipelines.workflows.analysis_request import MOST_DAYS
 
 _LONGEST_GAP_SECONDS = 1.0
+_DROP_SECONDS = 15.0
+_DROP_PAUSE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +158,25 @@ class Arena:
     def clear(self, stage: Stage) -> None:
         """Drop the stage's database and files, which are not needed any more."""
         if stage.database_url:
-            with psycopg.connect(self._server_url, autocommit=True, connect_timeout=10) as connection:
-                name = sql.Identifier(_database_of(stage.database_url))
-                connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+            self._drop(_database_of(stage.database_url))
         else:
             EmbeddedPostgres(stage.home).erase()
         shutil.rmtree(stage.folder, ignore_errors=True)
+
+    def _drop(self, database: str) -> None:
+        """Drop it, whoever is in it; autovacuum's worker is not ours to end, and gone in a moment."""
+        statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database))
+        deadline_s = time.monotonic() + _DROP_SECONDS
+        with psycopg.connect(self._server_url, autocommit=True, connect_timeout=10) as connection:
+            while True:
+                try:
+                    connection.execute(statement)
+                except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+                    if time.monotonic() > deadline_s:
+                        raise
+                    time.sleep(_DROP_PAUSE_SECONDS)
+                else:
+                    return
 
     def _database(self, name: str, template: str | None) -> str:
         """A new database, a copy of `template` where one is named; its address."""
