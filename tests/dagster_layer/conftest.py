@@ -8,12 +8,19 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from dagster._core.storage.defs_state.base import _current_storage
 from filled_home import FilledHome, fill
 from lazy_server import start_lazily
 
 from oof_pipelines.settings import load_settings
 from oof_pipelines.storage.postgres.migrate import migrate
 from oof_pipelines.storage.postgres.server import EmbeddedPostgres
+
+
+@pytest.fixture(autouse=True)
+def no_instance_of_another_test() -> None:
+    """Dagster remembers the last instance that was opened, also after it is gone, and loading definitions would ask it."""
+    _current_storage.set(None)
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,9 @@ def test_a_day_with_nothing_writes_no_file(filled_home: FilledHome) -> None:
 
 
 def test_resources_can_be_overridden_and_only_by_their_names() -> None:
-    with pytest.raises(ValueError, match="no such resource: warehous; there are market_data, warehouse"):
+    with pytest.raises(
+        ValueError, match="no such resource: warehous; there are job_queue, market_data, touched, warehouse"
+    ):
         build_definitions(warehous=Warehouse())
     # Loading asks the instance that was used last, which may be gone by now, unless there is one.
     with dg.DagsterInstance.ephemeral():

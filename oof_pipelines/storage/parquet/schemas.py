@@ -224,7 +224,7 @@ ANCHOR_EVENTS = make_dataset(
         "program_id": pa.Column(pl.String),
         "wallet": pa.Column(pl.String),
         "source": pa.Column(pl.String, pa.Check.isin([LOG, CALL])),
-        "discriminator": pa.Column(pl.String, pa.Check.str_length(16, 16)),
+        "discriminator": pa.Column(pl.String),
         "data_base64": pa.Column(pl.String),
     },
     key=("signature", "path", "ordinal"),

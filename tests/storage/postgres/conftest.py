@@ -43,10 +43,13 @@ def embedded(open_folder: Path) -> Iterator[Callable[..., EmbeddedPostgres]]:
 
 
 @pytest.fixture(scope="module")
-def postgres(open_folder: Path) -> Iterator[EmbeddedPostgres]:
+def postgres(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
     """One running server for the module. It never loses its machine here, so it need not wait for the disk."""
     server = EmbeddedPostgres(open_folder / "shared")
-    start_lazily(server)
+    if request.module.__name__ == "test_server":
+        server.start()
+    else:
+        start_lazily(server)
     yield server
     server.erase()
 
