@@ -10,7 +10,7 @@ create table wallet_signatures (
 create index wallet_signatures_by_slot on wallet_signatures (wallet, slot);
 create index wallet_signatures_unsettled on wallet_signatures (wallet, slot desc, signature desc) where not is_settled;
 comment on table wallet_signatures is 'signatures a node listed for a wallet or one of its token accounts';
-comment on column wallet_signatures.is_settled is 'final here or refused for good, and its token accounts are noted';
+comment on column wallet_signatures.is_settled is 'final here, and its token accounts are noted; what was refused is told by quarantine as it stands';
 
 create table wallet_coverage (
     wallet text not null,

@@ -4,12 +4,10 @@ Every method is one transaction and may be made twice. A connection that dies is
 until the server has been away for too long.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-import psycopg
 from psycopg import AsyncConnection
 
 from oof_pipelines.chain.storable_text import storable
@@ -17,34 +15,27 @@ from oof_pipelines.market_store import Harvest, Kept
 from oof_pipelines.pricing.readings import ReadingRefusedError, RefusedReading
 from oof_pipelines.storage.postgres import market_data_rows as rows
 from oof_pipelines.storage.postgres import market_data_statements as statements
-from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
-from oof_pipelines.storage.postgres.session import INBOX_STATEMENT_TIMEOUT_SECONDS, session_options
+from oof_pipelines.storage.postgres.patient_session import PATIENCE_SECONDS, PatientSession
+from oof_pipelines.storage.postgres.session import INBOX_STATEMENT_TIMEOUT_SECONDS
 
-T = TypeVar("T")
 ValueT = TypeVar("ValueT")
 
 REFUSED_KEPT = timedelta(days=30)
 """How long refused readings stay to be looked at."""
 
-_CONNECT_TIMEOUT_SECONDS = 10
-_RETRY_SECONDS = 0.5
-
 
 class PostgresMarketData:
     """A `MarketStore` on one connection. `database_url` is asked again before each reconnect (it may start a server)."""
 
-    def __init__(self, database_url: Callable[[], str], *, patience_seconds: float = 60.0) -> None:
-        self._database_url = database_url
-        self._patience_seconds = patience_seconds
-        self._connection: AsyncConnection[Any] | None = None
-        self._turn = asyncio.Lock()
+    def __init__(self, database_url: Callable[[], str], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._session = PatientSession(database_url, "oof market", INBOX_STATEMENT_TIMEOUT_SECONDS, patience_seconds)
 
     async def __aenter__(self) -> "PostgresMarketData":
-        await self._run(_nothing)
+        await self._session.run(_nothing)
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        await self._abandon()
+        await self._session.close()
 
     async def keep(self, harvest: Harvest) -> Kept:
         tables, refused = _rows_of(harvest)
@@ -73,60 +64,22 @@ class PostgresMarketData:
             row = await (await connection.execute(statements.NOTE_SOURCE, noted)).fetchone()
             return Kept(stored, refused_count, row[0] if row else None)
 
-        return await self._run(write)
+        return await self._session.run(write)
 
     async def touched_mints(self, days: int, limit: int) -> list[str]:
-        return [mint for (mint,) in await self._fetch(statements.TOUCHED_MINTS, (days, limit))]
+        return [mint for (mint,) in await self._session.fetch(statements.TOUCHED_MINTS, (days, limit))]
 
     async def mints_lacking_metadata(self, source: str, asked_before: datetime, limit: int) -> list[str]:
-        found = await self._fetch(statements.MINTS_LACKING_METADATA, (source, asked_before, limit))
+        found = await self._session.fetch(statements.MINTS_LACKING_METADATA, (source, asked_before, limit))
         return [mint for (mint,) in found]
 
     async def newest_kline_at(self, source: str, symbol: str, interval: str) -> datetime | None:
-        [(newest_at,)] = await self._fetch(statements.NEWEST_KLINE, (source, symbol, interval))
+        [(newest_at,)] = await self._session.fetch(statements.NEWEST_KLINE, (source, symbol, interval))
         return newest_at if isinstance(newest_at, datetime) else None
 
     async def forget_depth(self, before: datetime) -> int:
-        [(count,)] = await self._fetch(statements.FORGET_DEPTH, (before,))
+        [(count,)] = await self._session.fetch(statements.FORGET_DEPTH, (before,))
         return int(count)
-
-    async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        async def read(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
-            return await (await connection.execute(statement, parameters)).fetchall()
-
-        return await self._run(read)
-
-    async def _run(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        """Do `work` in one transaction; where the connection breaks, on a new one again, for `patience_seconds`."""
-        async with self._turn:
-            deadline_s = asyncio.get_running_loop().time() + self._patience_seconds
-            while True:
-                try:
-                    connection = await self._open()
-                    async with connection.transaction():
-                        return await work(connection)
-                except (psycopg.OperationalError, psycopg.InterfaceError, EmbeddedPostgresError):
-                    await self._abandon()
-                    if asyncio.get_running_loop().time() >= deadline_s:
-                        raise
-                    await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _open(self) -> AsyncConnection[Any]:
-        if self._connection is None or self._connection.closed:
-            url = await asyncio.to_thread(self._database_url)
-            self._connection = await AsyncConnection.connect(
-                url,
-                autocommit=True,
-                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-                application_name="oof market",
-                options=session_options(url, INBOX_STATEMENT_TIMEOUT_SECONDS),
-            )
-        return self._connection
-
-    async def _abandon(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
 
 
 async def _nothing(_connection: AsyncConnection[Any]) -> None:

@@ -7,12 +7,11 @@ and what is settled only ever grow.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
-import psycopg
 from psycopg import AsyncConnection
 
 from oof_pipelines.chain.compression import decompress_body
@@ -20,8 +19,8 @@ from oof_pipelines.interfaces import ListedSignature
 from oof_pipelines.storage.parquet.schemas import RAW_TRANSACTIONS
 from oof_pipelines.storage.parquet.store import ParquetStore
 from oof_pipelines.storage.postgres import wallet_coverage_statements as statements
-from oof_pipelines.storage.postgres.placement import EmbeddedPostgresError
-from oof_pipelines.storage.postgres.session import FOLD_STATEMENT_TIMEOUT_SECONDS, session_options
+from oof_pipelines.storage.postgres.patient_session import PATIENCE_SECONDS, PatientSession
+from oof_pipelines.storage.postgres.session import FOLD_STATEMENT_TIMEOUT_SECONDS
 from oof_pipelines.storage.wallet_history import (
     ListedState,
     ListedTally,
@@ -31,9 +30,6 @@ from oof_pipelines.storage.wallet_history import (
     merged,
 )
 
-T = TypeVar("T")
-_CONNECT_TIMEOUT_SECONDS = 10
-_RETRY_SECONDS = 0.5
 _END_OF_SLOTS = 2**62
 
 
@@ -43,23 +39,21 @@ class PostgresCoverage:
     `database_url` is asked before each connect; `files` is where folded bodies are.
     """
 
-    def __init__(self, database_url: Callable[[], str], files: ParquetStore, *, patience_seconds: float = 60.0) -> None:
-        self._database_url = database_url
+    def __init__(
+        self, database_url: Callable[[], str], files: ParquetStore, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self._files = files
-        self._patience_seconds = patience_seconds
-        self._connection: AsyncConnection[Any] | None = None
-        self._turn = asyncio.Lock()
+        self._session = PatientSession(database_url, "oof backfill", FOLD_STATEMENT_TIMEOUT_SECONDS, patience_seconds)
 
     async def __aenter__(self) -> "PostgresCoverage":
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+        await self._session.close()
 
     async def ranges(self, wallet: str) -> dict[str, list[ProvenRange]]:
         found: dict[str, list[ProvenRange]] = {}
-        for account, *columns in await self._fetch(statements.RANGES, (wallet,)):
+        for account, *columns in await self._session.fetch(statements.RANGES, (wallet,)):
             found.setdefault(account, []).append(ProvenRange(*columns))
         return found
 
@@ -73,33 +67,33 @@ class PostgresCoverage:
                 columns = (whole.first_slot, whole.last_slot, whole.from_at, whole.to_at, whole.cursor)
                 await connection.execute(statements.INSERT_RANGE, (wallet, account, *columns))
 
-        await self._run(write)
+        await self._session.run(write)
 
     async def note_listed(self, wallet: str, listed: Sequence[ListedSignature]) -> None:
         columns = ([row.signature for row in listed], [row.slot for row in listed])
-        await self._execute(statements.NOTE_LISTED, (wallet, *columns))
+        await self._session.execute(statements.NOTE_LISTED, (wallet, *columns))
 
     async def unsettled(
         self, wallets: Sequence[str], after: tuple[int, str] | None, limit: int
     ) -> list[ListedSignature]:
         place = after or (_END_OF_SLOTS, "")
-        rows = await self._fetch(statements.UNSETTLED, (list(wallets), *place, limit))
+        rows = await self._session.fetch(statements.UNSETTLED, (list(wallets), *place, limit))
         return [ListedSignature(*row) for row in rows]
 
     async def settle(self, wallets: Sequence[str], signatures: Sequence[str]) -> None:
-        await self._execute(statements.SETTLE, (list(wallets), list(signatures)))
+        await self._session.execute(statements.SETTLE, (list(wallets), list(signatures)))
 
     async def standing(self, listed: Sequence[ListedSignature]) -> list[Standing]:
         columns = ([row.signature for row in listed], [row.slot for row in listed])
-        return [Standing(*row) for row in await self._fetch(statements.STANDING, columns)]
+        return [Standing(*row) for row in await self._session.fetch(statements.STANDING, columns)]
 
     async def bodies(self, signatures: Sequence[str]) -> AsyncIterator[tuple[str, bytes]]:
         left = set(signatures)
         # Twice: what is folded between the look into the inbox and the one into the files is in the files then.
-        for signature, body_zstd in await self._fetch(statements.WAITING_BODIES, (list(left),)):
+        for signature, body_zstd in await self._session.fetch(statements.WAITING_BODIES, (list(left),)):
             left.discard(signature)
             yield signature, decompress_body(body_zstd)
-        for day, folded, first_slot, last_slot in await self._fetch(statements.FOLDED_DAYS, (sorted(left),)):
+        for day, folded, first_slot, last_slot in await self._session.fetch(statements.FOLDED_DAYS, (sorted(left),)):
             is_asked = pl.col("slot").is_between(first_slot, last_slot) & pl.col("signature").is_in(folded)
             batches = self._files.batches(
                 RAW_TRANSACTIONS.name, day, columns=["signature", "body_zstd"], where=is_asked
@@ -119,37 +113,37 @@ class PostgresCoverage:
             await connection.cursor().executemany(statements.NOTE_ACCOUNTS, rows)
 
         if rows:
-            await self._run(write)
+            await self._session.run(write)
 
     async def accounts(self, wallet: str) -> list[WalletAccount]:
-        return [WalletAccount(*row) for row in await self._fetch(statements.ACCOUNTS, (wallet,))]
+        return [WalletAccount(*row) for row in await self._session.fetch(statements.ACCOUNTS, (wallet,))]
 
     async def shared_slots(self, wallets: Sequence[str], slots: Sequence[int]) -> set[int]:
-        rows = await self._fetch(statements.SHARED_SLOTS, (list(wallets), list(slots)))
+        rows = await self._session.fetch(statements.SHARED_SLOTS, (list(wallets), list(slots)))
         return {slot for (slot,) in rows}
 
     async def without_index(self, wallets: Sequence[str], slots: Sequence[int]) -> list[tuple[int, str, bool]]:
-        rows = await self._fetch(statements.WITHOUT_INDEX, (list(wallets), list(slots)))
+        rows = await self._session.fetch(statements.WITHOUT_INDEX, (list(wallets), list(slots)))
         return [(slot, signature, is_folded) for slot, signature, is_folded in rows]
 
     async def set_tx_index(self, indexes: Mapping[str, int]) -> int:
-        rows = await self._fetch(statements.SET_TX_INDEX, (list(indexes), list(indexes.values())))
+        rows = await self._session.fetch(statements.SET_TX_INDEX, (list(indexes), list(indexes.values())))
         return int(rows[0][0])
 
     async def unlisted(self, wallet: str, since_at: datetime, up_to_slot: int, after: str, limit: int) -> list[str]:
-        rows = await self._fetch(statements.UNLISTED, (wallet, since_at, up_to_slot, after, limit))
+        rows = await self._session.fetch(statements.UNLISTED, (wallet, since_at, up_to_slot, after, limit))
         return [signature for (signature,) in rows]
 
     async def tally(self, wallet: str) -> ListedTally:
-        (row,) = await self._fetch(statements.TALLY, (wallet,))
+        (row,) = await self._session.fetch(statements.TALLY, (wallet,))
         return ListedTally(*row)
 
     async def state(self, wallet: str) -> ListedState | None:
-        rows = await self._fetch(statements.STATE, (wallet,))
+        rows = await self._session.fetch(statements.STATE, (wallet,))
         return ListedState(*rows[0]) if rows else None
 
     async def save_state(self, state: ListedState) -> None:
-        await self._execute(
+        await self._session.execute(
             statements.SAVE_STATE,
             (
                 state.wallet,
@@ -162,49 +156,6 @@ class PostgresCoverage:
                 state.left_out,
             ),
         )
-
-    async def _fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        async def read(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
-            return await (await connection.execute(statement, parameters)).fetchall()
-
-        return await self._run(read)
-
-    async def _execute(self, statement: str, parameters: tuple[Any, ...]) -> None:
-        async def write(connection: AsyncConnection[Any]) -> None:
-            await connection.execute(statement, parameters)
-
-        await self._run(write)
-
-    async def _run(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        """Do `work` in one transaction; where the connection breaks, on a new one again."""
-        async with self._turn:
-            deadline_s = asyncio.get_running_loop().time() + self._patience_seconds
-            while True:
-                try:
-                    connection = await self._open()
-                    async with connection.transaction():
-                        return await work(connection)
-                except (psycopg.OperationalError, psycopg.InterfaceError, EmbeddedPostgresError):
-                    # Whether the commit arrived is unknown; every write here may be made twice. A server that was killed
-                    # may not have started again yet.
-                    if self._connection is not None:
-                        await self._connection.close()
-                        self._connection = None
-                    if asyncio.get_running_loop().time() >= deadline_s:
-                        raise
-                    await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _open(self) -> AsyncConnection[Any]:
-        if self._connection is None or self._connection.closed:
-            url = await asyncio.to_thread(self._database_url)
-            self._connection = await AsyncConnection.connect(
-                url,
-                autocommit=True,
-                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-                application_name="oof backfill",
-                options=session_options(url, FOLD_STATEMENT_TIMEOUT_SECONDS),
-            )
-        return self._connection
 
 
 def _account_lock(wallet: str, account: str) -> int:
